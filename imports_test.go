@@ -28,9 +28,10 @@ var house = map[string][]string{
 	"storage/storagetest":   {"", "storage"},
 	"web/static":            {},
 	"web/view":              {"", "web/static"},
+	"web/view/prose":        {},
 	"web/auth":              {""},
-	"web/packet":            {"", "storage", "storage/blob", "web/view"},
-	"web":                   {"", "questions", "storage", "storage/blob", "web/auth", "web/packet", "web/static", "web/view"},
+	"web/packet":            {"", "storage", "storage/blob", "web/view", "web/view/prose"},
+	"web":                   {"", "questions", "storage", "storage/blob", "web/auth", "web/packet", "web/static", "web/view", "web/view/prose"},
 	"cmd/assay":             {"", "questions", "sandbox", "sandbox/grade", "storage", "storage/blob", "storage/queue", "web", "web/auth", "web/packet"},
 }
 
