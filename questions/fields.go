@@ -69,12 +69,12 @@ var Domains = []string{"core", "tabular", "nlp", "vision", "speech", "genai-trai
 // Settings say which kind of team the question is drawn from.
 var Settings = []string{"product", "ml-team", "either"}
 
-// CheckTypes are what a check may test. rubric and written are for people: they carry no points and the harness does not report them.
+// CheckTypes are what a check may test. rubric is for people: it carries no points and the harness does not report it.
 var CheckTypes = []string{"unit", "property", "metamorphic", "gradcheck", "parity", "fail_to_pass", "pass_to_pass", "metric", "calibration",
 	"leak", "robust", "fairness", "repro", "cost", "count", "latency", "throughput", "memory", "written", "rubric"}
 
 // humanCheck says that people judge a check of this type, not the harness.
-func humanCheck(typ string) bool { return typ == "rubric" || typ == "written" }
+func humanCheck(typ string) bool { return typ == "rubric" }
 
 var line80 = field{shape: shapeText, pattern: patternLine, like: "one line", min: f(1), max: f(80)}
 

@@ -5,11 +5,12 @@ import "assay"
 // Package is an unsealed question: everything that grading and verifying need. It must never reach a page.
 type Package struct {
 	Public    assay.PublicQuestion
-	Harness   []BinFile // below harness/, paths as in the folder
-	Static    []BinFile // below data/static/hidden/, paths relative to it
-	Generator string    // the source of data/generate.py; "" when the question generates nothing
+	Checks    []assay.CheckSpec // all of them, hidden ones too; Public.Question.Checks has only those a candidate may know
+	Harness   []BinFile         // below harness/, paths as in the folder
+	Static    []BinFile         // below data/static/hidden/, paths relative to it
+	Generator string            // the source of data/generate.py; "" when the question generates nothing
 	Solutions []Solution
-	Seeds     int            // hidden seeds of one grading, drawn by the kit from the attempt's seed
+	Seeds     int            // how many hidden seeds one grading draws
 	Args      map[string]any // constants with the types they have in question.yaml
 	Start     []string       // argv of the candidate's side: the server (serve) or the command that writes files (files)
 	Collect   []string       // folders below /workspace brought back from the candidate's side (train, files)
@@ -47,7 +48,8 @@ var JudgeArgv = []string{"python3", "judge.py"}
 // JudgeInput is what one grading adds to a package on the judge's side.
 type JudgeInput struct {
 	Attempt   string
-	Seed      string       // the item's seed; every hidden number comes from it
+	Seed      string       // the item's seed, for the record
+	Seeds     []int64      // Package.Seeds whole numbers drawn from it; every hidden number comes from these
 	Candidate []assay.File // what was handed in, as data; never executed here
 	Collected []BinFile    // what came back from the candidate's container (train, files), paths below /workspace
 	Run       *RunResult   // how that container's run went (train, files)

@@ -29,7 +29,7 @@ def features(snapshots, usage):
     page = np.minimum(np.array(snapshots["cancel_page_views"], float), 3)
     return np.column_stack([
         trend, np.maximum(-trend, 0) ** 2, np.log(recent + 3), late, late == 0, page, np.exp(-tenure / 6), np.exp(-tenure / 18),
-        over, over * (plan == "basic"), plan == "basic", plan == "business", np.log(np.array(snapshots["seats"], float)), as_of / 24.0,
+        over, over * (plan == "basic"), plan == "basic", plan == "business", np.log(np.array(snapshots["seats"], float)),
     ]).astype(float)
 
 
