@@ -122,14 +122,14 @@ func readCheck(c rawCheck, spec assay.CheckSpec) error {
 	default:
 		return harnessFault("check %s has the unknown status %.40q", c.ID, c.Status)
 	}
-	if c.Status == assay.CheckPartial && c.Fraction == nil && !mapped(spec) {
+	if c.Status == assay.CheckPartial && c.Fraction == nil && (!mapped(spec) || c.Value == nil) {
 		return harnessFault("check %s is partial but names no fraction", c.ID)
+	}
+	if c.Status == assay.CheckPass && c.Fraction == nil && mapped(spec) && c.Value == nil {
+		return harnessFault("check %s maps a value to points but reports no value", c.ID)
 	}
 	if c.Fraction != nil && !(float64(*c.Fraction) >= 0 && float64(*c.Fraction) <= 1) {
 		return harnessFault("check %s has the fraction %v, which is not between 0 and 1", c.ID, float64(*c.Fraction))
-	}
-	if mapped(spec) && c.Value == nil && (c.Status == assay.CheckPass || c.Status == assay.CheckPartial) {
-		return harnessFault("check %s maps a value to points but reports no value", c.ID)
 	}
 	if len(c.Message) > maxMessage || len(c.Staff) > maxMessage {
 		return harnessFault("check %s has a message of more than %d bytes", c.ID, maxMessage)
@@ -231,7 +231,7 @@ func fraction(raw rawCheck, spec assay.CheckSpec) float64 {
 	switch {
 	case raw.Status != assay.CheckPass && raw.Status != assay.CheckPartial:
 		return 0
-	case mapped(spec):
+	case mapped(spec) && raw.Value != nil:
 		f := between(float64(*raw.Value), *spec.Zero, *spec.Full)
 		if raw.Fraction != nil {
 			f = min(f, float64(*raw.Fraction)) // a harness may withhold points, never add any
