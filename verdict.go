@@ -1,6 +1,7 @@
 package assay
 
 import (
+	"database/sql/driver"
 	"fmt"
 	"math"
 	"strconv"
@@ -133,6 +134,21 @@ func (f *Float) UnmarshalJSON(b []byte) error {
 		*f = Float(v)
 	}
 	return nil
+}
+
+// Value and Scan keep a Float as text in a database: SQLite turns a NaN into NULL.
+func (f Float) Value() (driver.Value, error) {
+	return strconv.FormatFloat(float64(f), 'g', -1, 64), nil
+}
+
+func (f *Float) Scan(from any) error {
+	text, ok := from.(string)
+	if !ok {
+		return fmt.Errorf("a Float is kept as text, not as %T", from)
+	}
+	v, err := strconv.ParseFloat(text, 64)
+	*f = Float(v)
+	return err
 }
 
 // Report is what grading one attempt found. It comes only from the judge's container and our own measuring, never from
