@@ -207,10 +207,8 @@ func (l *linter) public() {
 		l.add("data/generate.py", 0, "is not named in question.yaml", "add `data: {generator: data/generate.py}`")
 	case declared && !there:
 		l.yaml("data.generator", "names data/generate.py, which is not there", "add it, or remove the key")
-	case there && !defines(generator, "hidden"):
-		l.add("data/generate.py", 0, "defines no function hidden", "add `def hidden(out, seed, public_seed, constants):`")
-	case there && total > 0 && !defines(generator, "public"):
-		l.add("data/generate.py", 0, "defines no function public though data/public has files", "add `def public(out, seed, constants):`, which writes them")
+	case there && !defines(generator, "generate"):
+		l.add("data/generate.py", 0, "defines no function generate", "add `def generate(seed, out_dir):`, which writes out_dir/public and out_dir/hidden")
 	}
 }
 
