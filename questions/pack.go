@@ -63,6 +63,18 @@ func seal(slug string, files map[string][]byte) (Sealed, error) {
 	return Sealed{Slug: slug, Revision: revision(buf.Bytes()), Bytes: buf.Bytes()}, nil
 }
 
+// Pack seals one question without opening its bank. It returns the findings of Lint beside the pack, so that a tool may go on with
+// a question that is not finished; a bank would refuse it.
+func Pack(fsys fs.FS, slug string) (Sealed, []Finding, error) {
+	files, findings := readFolder(fsys, slug)
+	findings = sortFindings(append(findings, lintFiles(slug, files)...))
+	sealed, err := seal(slug, files)
+	if err != nil {
+		return Sealed{}, findings, fmt.Errorf("pack %s: %w", slug, err)
+	}
+	return sealed, findings, nil
+}
+
 func revision(pack []byte) string {
 	sum := sha256.Sum256(pack)
 	return hex.EncodeToString(sum[:])
