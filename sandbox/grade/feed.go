@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -23,6 +24,7 @@ const (
 	maxLine       = 8 << 10
 	maxLiveLog    = 256 << 10
 	maxLiveMetric = 20_000
+	maxPrinted    = 200 // checks that a program prints
 	maxCurves     = 32
 	maxCurve      = 2_000
 	keepHead      = 16 << 10
@@ -46,7 +48,7 @@ type feed struct {
 	live    int             // bytes of log already sent
 	metrics int             // metric events already sent
 	curves  []*curve
-	checks  map[string]assay.Check // public checks, for RunPublic
+	checks  []assay.Check // that the program printed, each id once with its latest word, in the order of their first
 	wake    chan struct{}
 	done    chan struct{}
 	idle    sync.WaitGroup
@@ -54,7 +56,7 @@ type feed struct {
 
 // newFeed starts a feed; close ends it. A nil sink is allowed.
 func newFeed(sink Sink) *feed {
-	f := &feed{sink: sink, checks: map[string]assay.Check{}, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	f := &feed{sink: sink, wake: make(chan struct{}, 1), done: make(chan struct{})}
 	if sink != nil {
 		f.idle.Go(f.pump)
 	}
@@ -89,7 +91,7 @@ func (f *feed) Write(p []byte) (int, error) {
 func (f *feed) phase(text string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.say(text)
+	f.event(assay.Event{Kind: assay.EventPhase, Text: text})
 	f.nudge()
 }
 
@@ -106,11 +108,16 @@ func (f *feed) hush() {
 
 // close sends what is left and waits until the sink has taken it.
 func (f *feed) close() {
-	f.mu.Lock()
-	f.endPart()
-	f.mu.Unlock()
+	f.end()
 	close(f.done)
 	f.idle.Wait()
+}
+
+// end takes a last line without a newline for a line, once the program has ended.
+func (f *feed) end() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.endPart()
 }
 
 // part takes a piece of a line that has not ended yet.
@@ -181,15 +188,16 @@ func (f *feed) metric(name string, step, value float64) {
 }
 
 func (f *feed) check(c assay.Check) {
-	if _, seen := f.checks[c.ID]; !seen && len(f.checks) >= 200 {
+	i := slices.IndexFunc(f.checks, func(other assay.Check) bool { return other.ID == c.ID })
+	switch {
+	case i >= 0:
+		f.checks[i] = c
+	case len(f.checks) >= maxPrinted:
 		return
+	default:
+		f.checks = append(f.checks, c)
 	}
-	f.checks[c.ID] = c
 	f.event(assay.Event{Kind: assay.EventCheck, Check: &c})
-}
-
-func (f *feed) say(phase string) {
-	f.event(assay.Event{Kind: assay.EventPhase, Text: phase})
 }
 
 // event queues e behind the log text that came before it.
@@ -262,6 +270,13 @@ func (f *feed) series() []assay.Series {
 		all = append(all, assay.Series{Name: c.name, X: c.x, Y: c.y})
 	}
 	return all
+}
+
+// printed returns the public checks that the candidate's program reported.
+func (f *feed) printed() []assay.Check {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.checks)
 }
 
 var metricName = regexp.MustCompile(`^[A-Za-z0-9_.:/@-]{1,64}$`)

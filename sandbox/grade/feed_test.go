@@ -47,8 +47,8 @@ func TestFeedReadsMetricsAndChecks(t *testing.T) {
 	if got := f.series(); len(got) != 1 || len(got[0].X) != 3 || !math.IsNaN(float64(got[0].Y[1])) || !math.IsInf(float64(got[0].Y[2]), 1) {
 		t.Errorf("curves: %+v", got)
 	}
-	if f.checks["a"].Status != assay.CheckPass || f.checks["b"].Message != "off by one" || len(f.checks) != 2 {
-		t.Errorf("checks: %+v", f.checks)
+	if c := f.printed(); len(c) != 2 || c[0].ID != "a" || c[0].Status != assay.CheckPass || c[1].Message != "off by one" {
+		t.Errorf("checks: %+v", c)
 	}
 	if want := "hello\nmetric loss x 1\ncheck c maybe\nthe end\n"; rec.log() != want {
 		t.Errorf("log: %q", rec.log())

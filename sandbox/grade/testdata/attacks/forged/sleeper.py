@@ -1,0 +1,8 @@
+import time
+
+
+def softmax(x):
+    time.sleep(3600)
+
+
+Mean = softmax
