@@ -6,14 +6,44 @@ import (
 
 	"assay"
 	"assay/web/auth"
+	"assay/web/view"
 
 	"github.com/gin-gonic/gin"
 )
 
+// workBody bounds a request that carries a candidate's files; what a question allows is checked file by file afterwards.
+const workBody = 12 << 20
+
 // candidateRoutes are the pages of whoever holds an invitation.
 func (s *Server) candidateRoutes() []route {
-	return []route{}
+	const sit = "/sit/:interview"
+	const question = sit + "/questions/:position"
+	const submission = sit + "/submissions/:submission"
+	return []route{
+		{method: "GET", path: "/i/:token", rule: public, handle: s.openInvitation},
+		{method: "POST", path: "/i/:token/window", rule: public, handle: s.requestWindow},
+
+		{method: "GET", path: sit, rule: candidate, handle: s.showSitting},
+		{method: "GET", path: sit + "/notice", rule: candidate, handle: s.showNotice},
+		{method: "POST", path: sit + "/window", rule: candidate, handle: s.askFromInvitation},
+		{method: "POST", path: sit + "/start", rule: candidate, handle: s.startInterview},
+		{method: "GET", path: sit + "/finish", rule: candidate, handle: s.showFinish},
+		{method: "POST", path: sit + "/finish", rule: candidate, handle: s.finishInterview},
+		{method: "GET", path: sit + "/work.zip", rule: candidate, handle: s.downloadWork},
+		{method: "GET", path: sit + "/live", rule: candidate, handle: s.streamInterview},
+
+		{method: "GET", path: question, rule: candidate, handle: s.showWorkspace},
+		{method: "POST", path: question, rule: candidate, handle: s.handIn, body: workBody},
+		{method: "PUT", path: question + "/draft", rule: candidate, handle: s.saveDraft, body: workBody},
+		{method: "GET", path: question + "/data/*file", rule: candidate, handle: s.showDataFile},
+
+		{method: "GET", path: submission, rule: candidate, handle: s.showOwnSubmission},
+		{method: "POST", path: submission + "/cancel", rule: candidate, handle: s.cancelSubmission},
+	}
 }
+
+// sitPath is a page of the candidate's within an interview: sitPath(i, "/questions/2").
+func sitPath(i assay.InterviewID, rest string) string { return "/sit/" + string(i) + rest }
 
 func isCandidatePath(c *gin.Context) bool {
 	return strings.HasPrefix(c.Request.URL.Path, "/sit/") || strings.HasPrefix(c.Request.URL.Path, "/i/")
@@ -36,14 +66,12 @@ func (s *Server) admitCandidate(c *gin.Context) error {
 	if err != nil {
 		return fmt.Errorf("load the invitation of a seat: %w", err)
 	}
+	actor := assay.Actor{Candidate: seat.Candidate, Interview: id}
 	for _, inv := range invitations {
-		if inv.ID == seat.Invitation && inv.RevokedAt == nil {
-			actor := assay.Actor{Candidate: seat.Candidate, Interview: id}
-			if !assay.May(actor, assay.ActSitInterview, assay.Facts{Interview: id}) {
-				break
-			}
+		if inv.ID == seat.Invitation && (inv.RevokedAt == nil || interview.Status == assay.InterviewCancelled) && assay.May(actor, assay.ActSitInterview, assay.Facts{Interview: interview.ID}) {
 			c.Set(ginActor, actor)
 			c.Set(ginInterview, interview)
+			c.Set(ginInvitation, inv)
 			return nil
 		}
 	}
@@ -56,4 +84,15 @@ func interviewOf(c *gin.Context) assay.Interview {
 	v, _ := c.Get(ginInterview)
 	i, _ := v.(assay.Interview)
 	return i
+}
+
+func invitationOf(c *gin.Context) assay.Invitation {
+	v, _ := c.Get(ginInvitation)
+	i, _ := v.(assay.Invitation)
+	return i
+}
+
+// candidateHead is the head of a candidate's page: the way home leads to their interview.
+func candidateHead(i assay.Interview, title string) view.Head {
+	return view.Head{Title: title, Home: sitPath(i.ID, "")}
 }

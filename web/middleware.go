@@ -30,9 +30,10 @@ const (
 )
 
 const (
-	ginActor     = "actor"
-	ginUser      = "user"
-	ginInterview = "interview"
+	ginActor      = "actor"
+	ginUser       = "user"
+	ginInterview  = "interview"
+	ginInvitation = "invitation"
 )
 
 // observe gives each request an id, logs its end, and turns a panic into a 500 that is logged with its stack.

@@ -48,6 +48,8 @@ type Server struct {
 	prose    *prose.Renderer
 	stop     chan struct{}
 	stopOnce sync.Once
+	streams  listeners
+	credits  sync.Mutex
 }
 
 // Handler builds the tree of routes. It panics when a route has no rule, so that such a server never starts.

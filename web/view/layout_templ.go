@@ -132,7 +132,7 @@ func Page(f Frame, body Component) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		var templ_7745c5c3_Var7 = []any{templ.KV("with-nav", len(f.Nav) > 0), templ.KV("wide", f.Wide)}
+		var templ_7745c5c3_Var7 = []any{templ.KV("with-nav", len(f.Nav) > 0), templ.KV("wide", f.Wide), templ.KV("work", f.Workspace)}
 		templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var7...)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err

@@ -37,6 +37,8 @@ type Head struct {
 	Wide bool
 	// Bare pages have no navigation and keep the one-time note for the next page.
 	Bare bool
+	// Workspace pages fill the window and have no footer.
+	Workspace bool
 	// NoHeading pages bring their own h1.
 	NoHeading bool
 	// Bar stands in the header of a candidate's page: the clock, the state of saving.
