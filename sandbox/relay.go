@@ -109,7 +109,7 @@ func (r *Relay) Serve(ctx context.Context) (Value, error) {
 		if !ok || !question.Has("op") {
 			return message, nil
 		}
-		answer := r.answer(question)
+		answer := r.answer(ctx, question)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
@@ -126,7 +126,7 @@ func (r *Relay) Stats() RelayStats {
 	return s
 }
 
-func (r *Relay) answer(question Dict) Dict {
+func (r *Relay) answer(ctx context.Context, question Dict) Dict {
 	id := question.Get("id")
 	if r.Candidate == nil || r.fault != nil {
 		message := "the candidate's process has ended"
@@ -137,7 +137,7 @@ func (r *Relay) answer(question Dict) Dict {
 	}
 	r.stats.Questions++
 	began := time.Now()
-	reply, err := r.ask(question, began)
+	reply, err := r.ask(ctx, question, began)
 	took := time.Since(began)
 	r.stats.Busy += took
 	var unsendable *unsendableError
@@ -162,7 +162,7 @@ func (r *Relay) answer(question Dict) Dict {
 // unsendableError marks a fault of the judge's question.
 type unsendableError struct{ error }
 
-func (r *Relay) ask(question Dict, began time.Time) (Dict, error) {
+func (r *Relay) ask(ctx context.Context, question Dict, began time.Time) (Dict, error) {
 	nonce := newNonce()
 	asked := Dict{{"id", nonce}}
 	for _, p := range question {
@@ -171,6 +171,9 @@ func (r *Relay) ask(question Dict, began time.Time) (Dict, error) {
 		}
 	}
 	r.Candidate.SetDeadline(began.Add(r.allowed(question)))
+	if ctx.Err() != nil { // its end may have come before the deadline just set
+		return nil, ctx.Err()
+	}
 	if err := WriteMessage(r.Candidate, asked, r.Limits); err != nil {
 		if w := (*WireError)(nil); errors.As(err, &w) {
 			return nil, &unsendableError{err}

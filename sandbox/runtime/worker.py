@@ -19,10 +19,13 @@ import os
 import sys
 import traceback
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
 import wire  # noqa: E402
 
-sys.path.pop(0)
+# A candidate's own module may be called wire.
+sys.modules["_assay_wire"] = sys.modules.pop("wire")
+sys.path[:] = [p for p in sys.path if p != HERE]
 
 MAX_MESSAGE = 8000
 
