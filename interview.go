@@ -25,7 +25,7 @@ type Kit struct {
 	Questions []KitQuestion `gorm:"serializer:json"`
 	Guide     string        // Markdown for interviewers: goals, time plan, probes, red flags
 	Minutes   int
-	AIPolicy  AIPolicy
+	AIPolicy  AIPolicy `gorm:"column:ai_policy"`
 	Results   Results
 	CreatedBy UserID
 	CreatedAt time.Time
@@ -100,7 +100,7 @@ type Interview struct {
 	WindowEnd   time.Time
 	Allotted    time.Duration `gorm:"column:allotted_ns"`
 	Credited    time.Duration `gorm:"column:credited_ns"` // waiting that was ours, and extensions
-	AIPolicy    AIPolicy
+	AIPolicy    AIPolicy      `gorm:"column:ai_policy"`
 	Results     Results
 	OpenedAt    *time.Time
 	ClosedAt    *time.Time
