@@ -17,7 +17,7 @@ def frames():
     for m in messages:
         text = json.dumps(m).encode()
         yield text + b"\n"
-        for magic in (0x314D4C47, 0x31575341, 0x41535957):
+        for magic in (0x57595341, 0x314D4C47):
             yield struct.pack("<IIQ", magic, len(text), 0) + text
     try:
         import wire

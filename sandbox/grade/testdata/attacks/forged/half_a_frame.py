@@ -1,4 +1,4 @@
-# Promises a gigabyte, sends a little, waits.
+# Promises a megabyte, sends a little, waits.
 import os
 import struct
 import time
@@ -7,8 +7,7 @@ fd = int(os.environ.get("ASSAY_WIRE", "3"))
 
 
 def softmax(x):
-    for magic in (0x314D4C47,):
-        os.write(fd, struct.pack("<IIQ", magic, 1 << 16, 1 << 30) + b"{" * 100)
+    os.write(fd, struct.pack("<IIQ", 0x57595341, 1 << 16, 1 << 20) + b"{" * 100)
     time.sleep(3600)
 
 

