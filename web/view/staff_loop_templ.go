@@ -231,7 +231,7 @@ func LoopContent(p LoopPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = CasePill(p.Loop.Status).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = CaseState(p.Loop.Status, p.Owes).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
