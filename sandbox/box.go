@@ -28,7 +28,8 @@ type box struct {
 	uid       int
 	dir       string // on the host; what the container sees as /run/assay
 	container string
-	image     string
+	image     string // its name
+	imageID   string // its content
 	gpu       string
 	ctl       *control
 	meter     *meter // nil when cgroups cannot be read
@@ -46,7 +47,7 @@ const (
 )
 
 // start makes the container and waits until the runtime inside says that it is ready.
-func (b *box) start(ctx context.Context, s Spec, image string) error {
+func (b *box) start(ctx context.Context, s Spec) error {
 	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
 	defer context.AfterFunc(b.ctx, cancel)()
@@ -60,7 +61,7 @@ func (b *box) start(ctx context.Context, s Spec, image string) error {
 	}
 	b.gpu = s.GPU
 	parent := b.e.cgroups.parent(b.d.instance, b.id)
-	if err := b.create(ctx, s, image, parent); err != nil {
+	if err := b.create(ctx, s, parent); err != nil {
 		return err
 	}
 	if err := b.d.cli.ContainerStart(ctx, b.container, container.StartOptions{}); err != nil {
@@ -73,7 +74,7 @@ func (b *box) start(ctx context.Context, s Spec, image string) error {
 }
 
 // create makes the container. A name that is taken, by a worker that died in this very run, is freed first.
-func (b *box) create(ctx context.Context, s Spec, image, parent string) error {
+func (b *box) create(ctx context.Context, s Spec, parent string) error {
 	labels := map[string]string{}
 	maps.Copy(labels, s.Labels)
 	maps.Copy(labels, map[string]string{
@@ -86,7 +87,7 @@ func (b *box) create(ctx context.Context, s Spec, image, parent string) error {
 		cpus = n
 	}
 	config, host, err := containerConfig(s, place{
-		image: image, uid: b.uid, socketDir: b.dir, runtimeDir: filepath.Join(b.d.dir, "runtime"),
+		image: b.imageID, uid: b.uid, socketDir: b.dir, runtimeDir: filepath.Join(b.d.dir, "runtime"),
 		cgroupParent: parent, runtime: b.d.cfg.Runtime, cpus: cpus, labels: labels,
 	})
 	if err != nil {
@@ -96,7 +97,7 @@ func (b *box) create(ctx context.Context, s Spec, image, parent string) error {
 		made, err := b.d.cli.ContainerCreate(ctx, config, host, nil, nil, b.name)
 		switch {
 		case err == nil:
-			b.container, b.image = made.ID, image
+			b.container = made.ID
 			return nil
 		case errdefs.IsConflict(err) && try < 3 && ctx.Err() == nil:
 			b.d.log.Warn("removing what an earlier run of this name left", "container", b.name)
@@ -106,7 +107,7 @@ func (b *box) create(ctx context.Context, s Spec, image, parent string) error {
 		case isGPUError(s.GPU, err):
 			return gpuError(s.GPU, err)
 		case errdefs.IsNotFound(err):
-			return &EngineError{Kind: EngineImage, Message: "The image " + image + " is not there. Run docker/setup.sh images.", Err: err}
+			return &EngineError{Kind: EngineImage, Message: "The image " + b.image + " is not there. Run docker/setup.sh images.", Err: err}
 		case strings.Contains(err.Error(), "bind source path does not exist"):
 			return errElsewhere(err)
 		default:

@@ -59,6 +59,7 @@ type Docker struct {
 
 	mu      sync.Mutex
 	boxes   map[string]*box // by container name
+	images  map[string]imageID
 	uids    map[int]bool
 	closed  bool
 	removal sync.WaitGroup
@@ -104,7 +105,7 @@ func Open(_ context.Context, cfg Config) (*Docker, error) {
 		return nil, &EngineError{Kind: EngineUnavailable,
 			Message: "The Docker engine at " + host + " is on another machine. Run a worker there, beside its engine, and unset DOCKER_HOST."}
 	}
-	d := &Docker{cfg: cfg, cli: cli, log: cfg.Log, instance: randomHex(4), boxes: map[string]*box{}, uids: map[int]bool{}}
+	d := &Docker{cfg: cfg, cli: cli, log: cfg.Log, instance: randomHex(4), boxes: map[string]*box{}, images: map[string]imageID{}, uids: map[int]bool{}}
 	if err := d.prepareDir(); err != nil {
 		cli.Close()
 		return nil, &EngineError{Kind: EngineInternal, Message: "The sandbox's folder " + cfg.Dir + " cannot be used.", Err: err}
@@ -171,7 +172,7 @@ func (d *Docker) Run(ctx context.Context, s Spec, st Streams) (Outcome, error) {
 		defer st.Wire.Close()
 	}
 	s = s.withDefaults()
-	if err := check(s); err != nil {
+	if err := s.Validate(); err != nil {
 		return Outcome{}, err
 	}
 	b, err := d.obtain(ctx, s)
@@ -185,32 +186,6 @@ func (d *Docker) Run(ctx context.Context, s Spec, st Streams) (Outcome, error) {
 	return b.run(ctx, s, st)
 }
 
-// check refuses a Spec that could not work whatever the program does.
-func check(s Spec) error {
-	internal := func(message string, args ...any) error {
-		return &EngineError{Kind: EngineInternal, Message: fmt.Sprintf("The run %q cannot be started: ", s.Name) + fmt.Sprintf(message, args...) + "."}
-	}
-	switch {
-	case s.Name == "" || strings.Trim(s.Name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") != "":
-		return internal("its name may have letters, digits, dots, dashes and underscores only")
-	case len(s.Argv) == 0 || s.Argv[0] == "":
-		return internal("it has no program")
-	case s.Port < 0 || s.Port > 65535:
-		return internal("%d is no port", s.Port)
-	case s.Limits.Memory < 32<<20:
-		return internal("a container needs at least 32 MiB of memory, not %d bytes", s.Limits.Memory)
-	}
-	for _, c := range s.Collect {
-		if c != "." && (filepath.IsAbs(c) || c != filepath.Clean(c) || !filepath.IsLocal(c)) {
-			return internal("%q cannot be collected: it is not a clean relative path", c)
-		}
-	}
-	if err := checkFiles(s.Files, min(s.Limits.Disk, s.Limits.Memory)); err != nil {
-		return internal("%s", err)
-	}
-	return nil
-}
-
 // obtain returns a container that waits for a program under s. Here it is made on the spot; one that was made ahead, with the same
 // profile and limits, is as good.
 func (d *Docker) obtain(ctx context.Context, s Spec) (*box, error) {
@@ -222,11 +197,16 @@ func (d *Docker) obtain(ctx context.Context, s Spec) (*box, error) {
 	if !ok {
 		return nil, &EngineError{Kind: EngineInternal, Message: fmt.Sprintf("There is no sandbox profile %q.", s.Profile)}
 	}
+	id, err := d.imageID(ctx, image)
+	if err != nil {
+		return nil, err
+	}
 	b, err := d.reserve(ctx, e, "assay-"+s.Name)
 	if err != nil {
 		return nil, err
 	}
-	if err := b.start(ctx, s, image); err != nil {
+	b.image, b.imageID = image, id
+	if err := b.start(ctx, s); err != nil {
 		d.discard(b)
 		return nil, err
 	}
@@ -256,6 +236,32 @@ func (d *Docker) connect(ctx context.Context) (*engine, error) {
 	}
 	d.engine = e
 	return e, nil
+}
+
+// imageID is the content id behind an image's name. Images are replaced at most now and then, so it is asked for as seldom.
+type imageID struct {
+	id    string
+	until time.Time
+}
+
+func (d *Docker) imageID(ctx context.Context, ref string) (string, error) {
+	d.mu.Lock()
+	known := d.images[ref]
+	d.mu.Unlock()
+	if time.Now().Before(known.until) {
+		return known.id, nil
+	}
+	info, err := d.cli.ImageInspect(ctx, ref)
+	if errdefs.IsNotFound(err) {
+		return "", &EngineError{Kind: EngineImage, Message: "The image " + ref + " is not there. Run docker/setup.sh images.", Err: err}
+	}
+	if err != nil {
+		return "", d.engineError("look at an image", err)
+	}
+	d.mu.Lock()
+	d.images[ref] = imageID{info.ID, time.Now().Add(30 * time.Second)}
+	d.mu.Unlock()
+	return info.ID, nil
 }
 
 // reserve takes a name, a uid and a folder for a container to come. Whoever of ours has the name is ended first.

@@ -35,7 +35,7 @@ type run struct {
 
 func (b *box) run(ctx context.Context, s Spec, st Streams) (Outcome, error) {
 	r := &run{box: b, s: s, st: st, frames: make(chan frame), done: make(chan struct{}), dialed: make(chan frame, 1)}
-	r.outcome.Container, r.outcome.Image = b.container, b.image
+	r.outcome.Container, r.outcome.Image = b.container, b.image+"@"+b.imageID
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(b.ctx, cancel)()

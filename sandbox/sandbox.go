@@ -6,6 +6,8 @@ import (
 	"io"
 	"io/fs"
 	"net"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"assay"
@@ -149,6 +151,36 @@ const (
 	defaultWall       = time.Minute
 	defaultCollectMax = 64 << 20
 )
+
+// Validate refuses a Spec that could not work whatever the program does, with an EngineInternal: it is ours to get right. Zero
+// limits are fine; they mean the defaults.
+func (s Spec) Validate() error {
+	s = s.withDefaults()
+	internal := func(message string, args ...any) error {
+		return &EngineError{Kind: EngineInternal, Message: fmt.Sprintf("The run %q cannot be started: ", s.Name) + fmt.Sprintf(message, args...) + "."}
+	}
+	switch {
+	case s.Profile != ProfileBare && s.Profile != ProfileNumpy && s.Profile != ProfileFull && s.Profile != ProfileJudge:
+		return internal("there is no profile %q", s.Profile)
+	case s.Name == "" || strings.Trim(s.Name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") != "":
+		return internal("its name may have letters, digits, dots, dashes and underscores only")
+	case len(s.Argv) == 0 || s.Argv[0] == "":
+		return internal("it has no program")
+	case s.Port < 0 || s.Port > 65535:
+		return internal("%d is no port", s.Port)
+	case s.Limits.Memory < 32<<20:
+		return internal("a container needs at least 32 MiB of memory, not %d bytes", s.Limits.Memory)
+	}
+	for _, c := range s.Collect {
+		if c != "." && (filepath.IsAbs(c) || c != filepath.Clean(c) || !filepath.IsLocal(c)) {
+			return internal("%q cannot be collected: it is not a clean relative path", c)
+		}
+	}
+	if err := checkFiles(s.Files, min(s.Limits.Disk, s.Limits.Memory)); err != nil {
+		return internal("%s", err)
+	}
+	return nil
+}
 
 // withDefaults fills in zeros.
 func (s Spec) withDefaults() Spec {
