@@ -83,8 +83,10 @@ func (l *linter) add(file string, line int, what, mend string) {
 	l.findings = append(l.findings, Finding{File: file, Line: line, What: what, Mend: mend})
 }
 
-// yaml complains about a value of question.yaml, found by its path.
-func (l *linter) yaml(at, what, mend string) { l.add("question.yaml", l.doc.lines[at], what, mend) }
+// yaml complains about a value of question.yaml, found and named by its path.
+func (l *linter) yaml(at, what, mend string) {
+	l.add("question.yaml", l.doc.lines[at], at+" "+what, mend)
+}
 
 func (l *linter) ready() bool { return l.doc.Status == "ready" }
 
@@ -257,7 +259,7 @@ func (l *linter) levels() {
 	for i, level := range d.Levels {
 		rank := slices.Index(assay.Levels, level)
 		if rank <= last {
-			l.yaml(fmt.Sprintf("levels[%d]", i), fmt.Sprintf("%s is out of order or there twice", level), "list each level once, from intern to principal")
+			l.yaml(fmt.Sprintf("levels[%d]", i), "is out of order or there twice", "list each level once, from intern to principal")
 		}
 		last = max(last, rank)
 	}
@@ -290,9 +292,9 @@ func (l *linter) checks() {
 	total, public := 0.0, 0
 	seen := map[string]bool{}
 	for i, c := range d.Checks {
-		at := fmt.Sprintf("checks[%d]", i)
+		at := fmt.Sprintf("checks[%d]", i) // as the reader names it
 		if seen[c.ID] {
-			l.yaml(at+".id", "the id "+c.ID+" is there twice", "give each check its own")
+			l.yaml(at+".id", "is "+c.ID+", as another check's is", "give each check its own")
 		}
 		seen[c.ID] = true
 		total += c.Points
@@ -300,7 +302,7 @@ func (l *linter) checks() {
 			public++
 		}
 		if c.Competency != "" && d.Competencies[c.Competency] == 0 {
-			l.yaml(at+".competency", c.Competency+" is not among the question's competencies", "add it there, or name another")
+			l.yaml(at+".competency", "is "+c.Competency+", which is not among the question's competencies", "add it there, or name another")
 		}
 		l.check(c, at)
 	}
@@ -321,30 +323,30 @@ func (l *linter) checks() {
 func (l *linter) check(c checkDocument, at string) {
 	if humanCheck(c.Type) {
 		if c.Points > 0 || c.Gate || c.Zero != nil || c.Full != nil {
-			l.yaml(at, c.ID+" is judged by people but has points, a gate or a scale", "give it 0 points and nothing else")
+			l.yaml(at, "is judged by people but has points, a gate or a scale", "give it 0 points and nothing else")
 		}
 		if c.Competency == "" {
-			l.yaml(at, c.ID+" is judged by people but names no competency", "add `competency:`")
+			l.yaml(at, "is judged by people but names no competency", "add `competency:`")
 		}
 		return
 	}
 	if !l.doc.Kind.Graded() {
-		l.yaml(at, c.ID+" needs a harness, but people judge this kind", "make its type rubric")
+		l.yaml(at, "needs a harness, but people judge this kind", "make its type rubric")
 	}
 	switch {
 	case (c.Zero == nil) != (c.Full == nil):
-		l.yaml(at, c.ID+" has one of zero and full", "give both, or neither")
+		l.yaml(at, "has one of zero and full", "give both, or neither")
 	case c.Zero != nil && *c.Zero == *c.Full:
-		l.yaml(at+".full", c.ID+" has zero equal to full", "they are the two ends of a scale")
+		l.yaml(at+".full", "is equal to zero", "they are the two ends of a scale")
 	case c.Zero != nil && c.Better == "":
-		l.yaml(at, c.ID+" has a scale but not which end is better", "add `better: lower` or `better: higher`")
+		l.yaml(at, "has a scale but not which end is better", "add `better: lower` or `better: higher`")
 	case c.Zero != nil && (c.Better == "lower") != (*c.Full < *c.Zero):
-		l.yaml(at+".better", c.ID+" says "+c.Better+" is better, but zero and full say the opposite", "swap zero and full, or better")
+		l.yaml(at+".better", "is "+c.Better+", but zero and full say the opposite", "swap zero and full, or better")
 	case c.Type == "metric" && c.Zero == nil && c.Points > 0:
-		l.yaml(at, c.ID+" is a metric without a scale", "add better, zero and full; calibrate them against the solutions")
+		l.yaml(at, "is a metric without a scale", "add better, zero and full; calibrate them against the solutions")
 	}
 	if c.Gate && c.Points > 50 {
-		l.yaml(at+".points", c.ID+" is a gate with more than half of all points", "a gate guards points; the points belong to what it guards")
+		l.yaml(at+".points", "are more than half of all, for a gate", "a gate guards points; the points belong to what it guards")
 	}
 }
 
