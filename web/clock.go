@@ -81,7 +81,7 @@ func (s *Server) creditWaiting(ctx context.Context, i assay.Interview) (assay.In
 		return i, fmt.Errorf("look for waiting: %w", err)
 	}
 	now := s.Now()
-	var waits []span
+	var waits []interval
 	waiting := false
 	for _, sub := range subs {
 		end := now
@@ -98,7 +98,7 @@ func (s *Server) creditWaiting(ctx context.Context, i assay.Interview) (assay.In
 			}
 		}
 		if from := sub.CreatedAt.Add(freeWait); end.After(from) {
-			waits = append(waits, span{from, end})
+			waits = append(waits, interval{from, end})
 			waiting = waiting || sub.Status == assay.StatusQueued
 		}
 	}
@@ -144,11 +144,11 @@ func (s *Server) givenBack(ctx context.Context, i assay.Interview) (time.Duratio
 	return sum, nil
 }
 
-type span struct{ from, to time.Time }
+type interval struct{ from, to time.Time }
 
 // covered is how long at least one of the spans lasted: two waits at the same time are one.
-func covered(spans []span) time.Duration {
-	slices.SortFunc(spans, func(a, b span) int { return a.from.Compare(b.from) })
+func covered(spans []interval) time.Duration {
+	slices.SortFunc(spans, func(a, b interval) int { return a.from.Compare(b.from) })
 	var sum time.Duration
 	var end time.Time
 	for _, s := range spans {

@@ -25,7 +25,10 @@ type form struct {
 
 // readForm parses the body. A body that is too long is TooLarge.
 func readForm(c *gin.Context) (*form, error) {
-	err := c.Request.ParseMultipartForm(1 << 20)
+	err := c.Request.ParseForm() // ParseMultipartForm alone would swallow what is wrong with a plain form
+	if err == nil {
+		err = c.Request.ParseMultipartForm(1 << 20)
+	}
 	if err != nil && !errors.Is(err, http.ErrNotMultipart) {
 		if tooLong := new(http.MaxBytesError); errors.As(err, &tooLong) {
 			return nil, err

@@ -69,7 +69,7 @@ func (s *Server) workspace(c *gin.Context, status int, w work, entered *view.Ent
 		p.Files = overlay(p.Files, entered.Files)
 	}
 	for _, f := range w.public.Data {
-		p.Data = append(p.Data, view.DataFile{Path: f.Path, Size: len(f.Content), Href: p.Path + "/data/" + f.Path})
+		p.Data = append(p.Data, view.DataFile{Path: f.Path, Size: len(f.Content), Href: p.Path + "/" + f.Path})
 	}
 	for n, sub := range w.submissions {
 		if n == recentCards {
@@ -170,19 +170,25 @@ func (s *Server) saveDraft(c *gin.Context) error {
 	}
 	d, err := s.keepDraft(c.Request.Context(), c, w, in.Base, files)
 	i := interviewOf(c)
-	if assay.ErrorCode(err) == assay.Conflict && errors.Is(err, errStale) {
-		out := saved{Version: w.draft.Version, SavedAt: w.draft.UpdatedAt, LeftMS: i.Left(s.Now()).Milliseconds(), Conflict: true}
-		if now, err := s.DB.Draft(c.Request.Context(), w.item.ID); err == nil {
-			w.draft, out.Version, out.SavedAt = now, now.Version, now.UpdatedAt
-		}
-		for _, f := range w.draft.Files {
-			out.Files = append(out.Files, savedFile{f.Path, f.Content})
-		}
-		return s.json(c, http.StatusConflict, out)
+	if errors.Is(err, errStale) {
+		return s.answerStale(c, w)
 	} else if err != nil {
 		return err
 	}
 	return s.json(c, http.StatusOK, saved{Version: d.Version, SavedAt: d.UpdatedAt, LeftMS: i.Left(s.Now()).Milliseconds()})
+}
+
+// answerStale sends what is stored, so that the page can show both versions.
+func (s *Server) answerStale(c *gin.Context, w work) error {
+	d, err := s.DB.Draft(c.Request.Context(), w.item.ID)
+	if err != nil {
+		return fmt.Errorf("load the draft that is stored: %w", err)
+	}
+	out := saved{Version: d.Version, SavedAt: d.UpdatedAt, LeftMS: interviewOf(c).Left(s.Now()).Milliseconds(), Conflict: true}
+	for _, f := range d.Files {
+		out.Files = append(out.Files, savedFile{f.Path, f.Content})
+	}
+	return s.json(c, http.StatusConflict, out)
 }
 
 // errStale marks a Conflict of versions, as opposed to an interview that has closed.
@@ -285,7 +291,9 @@ func (s *Server) handIn(c *gin.Context) error {
 		sub, err = s.createSubmission(ctx, actorOf(c), i, w, modeOf(do), nonce)
 	}
 	if wantsJSON(c) {
-		if err != nil {
+		if errors.Is(err, errStale) {
+			return s.answerStale(c, w)
+		} else if err != nil {
 			return err
 		}
 		return s.answerHandIn(c, w, sub, draft)
@@ -368,42 +376,23 @@ func (s *Server) createSubmission(ctx context.Context, actor assay.Actor, i assa
 			return sub, nil
 		}
 	}
-	if !i.Accepts(s.Now()) && !actor.System {
-		return assay.Submission{}, assay.Errorf(assay.Conflict, "Time is up. What was saved before is handed in for you.")
-	}
-	if busy := countActive(w.submissions, mode); busy >= maxActive && !actor.System {
-		return assay.Submission{}, assay.Errorf(assay.RateLimited, "%s already waiting or running for this question. Cancel one, or wait for it.", view.Plural(busy, "one is", "are"))
-	}
 	if err := checkFiles(w.public, w.draft.Files); err != nil {
 		return assay.Submission{}, err
 	}
 	sub := assay.Submission{ID: assay.NewSubmissionID(), InterviewID: i.ID, ItemID: w.item.ID, CandidateID: i.CandidateID, Mode: mode, Status: assay.StatusQueued, Nonce: nonce}
 	for _, f := range w.draft.Files {
-		key, size, err := blob.PutBytes(ctx, s.Blobs, []byte(f.Content))
+		key, err := blob.PutBytes(ctx, s.Blobs, []byte(f.Content))
 		if err != nil {
 			return sub, errors.Join(assay.Errorf(assay.Unavailable, "Your files could not be stored for grading just now. They are saved as a draft; try again in a moment."), fmt.Errorf("store %s: %w", f.Path, err))
 		}
 		sum := sha256.Sum256([]byte(f.Content))
-		sub.Files = append(sub.Files, assay.StoredFile{Path: f.Path, Key: key, Size: size, SHA256: hex.EncodeToString(sum[:])})
+		sub.Files = append(sub.Files, assay.StoredFile{Path: f.Path, Key: key, Size: int64(len(f.Content)), SHA256: hex.EncodeToString(sum[:])})
 	}
 	if err := s.DB.CreateSubmission(ctx, actor, &sub); err != nil {
 		return sub, fmt.Errorf("create the submission: %w", err)
 	}
 	s.wake(i.ID)
 	return sub, nil
-}
-
-// maxActive is how many of one kind may wait or run at once for one question.
-const maxActive = 3
-
-func countActive(subs []assay.Submission, mode assay.Mode) int {
-	n := 0
-	for _, sub := range subs {
-		if sub.Mode == mode && !sub.Status.Final() {
-			n++
-		}
-	}
-	return n
 }
 
 // showDataFile shows a public data file, or sends it whole with ?download.
@@ -416,7 +405,7 @@ func (s *Server) showDataFile(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	name := strings.TrimPrefix(c.Param("file"), "/")
+	name := "data" + c.Param("file")
 	for _, f := range w.public.Data {
 		if f.Path != name {
 			continue
@@ -429,7 +418,7 @@ func (s *Server) showDataFile(c *gin.Context) error {
 		head.Crumbs = []view.Crumb{{Label: i.Title, Href: sitPath(i.ID, "")}, {Label: w.item.Title, Href: here}}
 		head.Bar = view.ClockBar(s.clock(i))
 		head.Scripts = []string{"workspace"}
-		return s.page(c, head, view.DataFilePage(f, here+"/data/"+name+"?download=1"))
+		return s.page(c, head, view.DataFilePage(f, here+"/"+name+"?download=1"))
 	}
 	return assay.Errorf(assay.NotFound, "There is no data file %q.", name)
 }

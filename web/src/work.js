@@ -354,11 +354,9 @@ export function startWorkspace(root, clock) {
     }
     const b = await r.json().catch(() => ({}))
     if (!r.ok) {
-      if (r.status === 409) {
-        dirty = true
-        return save() // brings the other version, and the question which to keep
-      }
-      tell("danger", b.detail || "That was not accepted.", "Your text stays here; nothing was sent.")
+      if (b.conflict) return conflict(b)
+      if (dirty) save()
+      tell("warning", b.detail || "That was not accepted.", "Your text stays here.")
       return
     }
     online()
