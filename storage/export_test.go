@@ -1,0 +1,6 @@
+package storage
+
+// Rows are the types whose rows the database keeps, for the drift test.
+var OwnRows = []any{&session{}, &loginFailure{}}
+
+var Coded = coded
