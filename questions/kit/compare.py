@@ -45,7 +45,7 @@ def as_array(v, name="the result"):
     """A numeric array of what came back, or Mismatch."""
     if isinstance(v, np.ndarray):
         array = v
-    elif isinstance(v, (bool, int, float)):
+    elif isinstance(v, (bool, int, float, np.generic)):
         array = np.asarray(v)
     elif isinstance(v, (list, tuple)):
         try:
@@ -85,7 +85,7 @@ def describe(array, want, bad, name, rtol, atol):
     place = f" at {list(where)}" if where else ""
     if array.dtype.kind == "f" and np.isnan(got) and not np.isnan(expected):
         what = f"{name} is NaN{place}"
-    elif array.dtype.kind == "f" and np.isinf(got):
+    elif array.dtype.kind == "f" and np.isinf(got) and not np.isinf(expected):
         what = f"{name} is infinite{place}"
     else:
         what = f"{name} is off{place}"
