@@ -38,9 +38,14 @@ type Loop struct {
 // NewLoop makes an opening for a senior, a kit with one question and focus on C1 and C5, and a loop.
 func NewLoop(t testing.TB, db *storage.DB) *Loop {
 	t.Helper()
-	l := &Loop{t: t, DB: db}
+	return NewLoopFor(t, db, User(t, db, "Hugo", assay.RoleHiringManager))
+}
+
+// NewLoopFor is NewLoop for an opening of this hiring manager's.
+func NewLoopFor(t testing.TB, db *storage.DB, manager assay.Actor) *Loop {
+	t.Helper()
+	l := &Loop{t: t, DB: db, Manager: manager}
 	l.Recruiter = User(t, db, "Rita", assay.RoleRecruiter)
-	l.Manager = User(t, db, "Hugo", assay.RoleHiringManager)
 	l.Opening = assay.Opening{Title: "ML Engineer", Level: assay.LevelSenior, HiringManager: l.Manager.User}
 	must(t, db.CreateOpening(t.Context(), l.Recruiter, &l.Opening))
 	l.Kit = assay.Kit{Slug: "coding", Title: "Coding", Level: assay.LevelSenior, Focus: []string{"C1", "C5"},

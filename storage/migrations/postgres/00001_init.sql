@@ -317,3 +317,5 @@ CREATE TRIGGER scorecards_frozen BEFORE UPDATE OR DELETE ON scorecards FOR EACH 
 	EXECUTE FUNCTION assay_refuse('it has been submitted');
 CREATE TRIGGER attempts_frozen BEFORE UPDATE OR DELETE ON attempts FOR EACH ROW WHEN (OLD.status IN ('done', 'cancelled'))
 	EXECUTE FUNCTION assay_refuse('it is finished');
+CREATE TRIGGER scorecards_no_truncate BEFORE TRUNCATE ON scorecards FOR EACH STATEMENT EXECUTE FUNCTION assay_refuse('append-only');
+CREATE TRIGGER attempts_no_truncate BEFORE TRUNCATE ON attempts FOR EACH STATEMENT EXECUTE FUNCTION assay_refuse('append-only');
