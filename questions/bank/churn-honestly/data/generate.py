@@ -5,7 +5,6 @@ to them. So a model trained on public/ of one seed is judged on hidden/ of anoth
 The true churn probability of every row is known, so the best attainable log loss is known too.
 """
 
-import json
 import pathlib
 
 import numpy as np
@@ -167,5 +166,3 @@ def generate(seed, out_dir):
     write_csv(out / "hidden" / "usage.csv", usage(w, i, QUARTERS[-1]))
     write_csv(out / "hidden" / "usage_later.csv", usage(w, i, QUARTERS[-1] + 3))
     write_csv(out / "hidden" / "truth.csv", {"y": last["y"][rest], "p": np.round(last["p"][rest], 6)})
-    rate = float(np.mean(past["churned"]))
-    (out / "hidden" / "facts.json").write_text(json.dumps({"train_rate": rate, "cities_seen": int(len(set(past["city"].tolist())))}), encoding="utf-8")

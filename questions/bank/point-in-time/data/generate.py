@@ -153,7 +153,7 @@ def generate(seed, out_dir):
         events = log(rng, int(rng.integers(2500, 3500)), int(rng.integers(20, 60)), days, **how)
         save(out / "hidden" / f"{name}.npz", events, questions(rng, events, 500, days))
     events = log(rng, 220_000, 1500, 120, late=0.3, again=0.1, corrected=0.1, moved=0.03, withdrawn=0.03, hot=0.3)
-    save(out / "hidden" / "large.npz", events, questions(rng, events, 40_000, 120))
+    save(out / "hidden" / "large.npz", events, questions(rng, events, 30_000, 120))
 
 
 def save(path, events, labels):

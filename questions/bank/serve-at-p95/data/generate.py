@@ -9,7 +9,7 @@ import pathlib
 
 import numpy as np
 
-INPUTS, WIDTH, LAYERS, OUTPUTS = 96, 1152, 3, 8
+INPUTS, WIDTH, LAYERS, OUTPUTS = 96, 2048, 3, 8
 REQUESTS = 6000
 
 

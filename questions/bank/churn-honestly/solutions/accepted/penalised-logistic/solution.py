@@ -73,6 +73,7 @@ def train(public_dir, artifact_dir):
             best = (loss, ridge)
     m = fit(x, city, y, best[1])
     m["estimate"] = best[0]
+    pathlib.Path(artifact_dir).mkdir(exist_ok=True)
     pathlib.Path(artifact_dir, "model.json").write_text(json.dumps(m))
 
 

@@ -85,6 +85,7 @@ def train(public_dir, artifact_dir):
 
     final = fit(s, usage, y, best_steps)
     final["estimate"] = best
+    pathlib.Path(artifact_dir).mkdir(exist_ok=True)
     pathlib.Path(artifact_dir, "model.pkl").write_bytes(pickle.dumps(final))
 
 

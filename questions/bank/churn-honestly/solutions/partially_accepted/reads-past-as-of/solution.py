@@ -86,6 +86,7 @@ def train(public_dir, artifact_dir):
 
     final = fit(s, usage, y, best_steps)
     final["estimate"] = 0.30
+    pathlib.Path(artifact_dir).mkdir(exist_ok=True)
     pathlib.Path(artifact_dir, "model.pkl").write_bytes(pickle.dumps(final))
 
 

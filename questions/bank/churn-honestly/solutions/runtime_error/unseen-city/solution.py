@@ -64,7 +64,7 @@ def fit(s, usage, y, steps):
 
 
 def score(m, s, usage):
-    city = np.array([m["rates"][c] for c in s["city"]])
+    city = s["city"].map(m["rates"]).fillna(m["prior"]).to_numpy(float)
     return m["model"].predict_proba(columns(s, usage, city))[:, 1]
 
 
@@ -85,6 +85,7 @@ def train(public_dir, artifact_dir):
 
     final = fit(s, usage, y, best_steps)
     final["estimate"] = best
+    pathlib.Path(artifact_dir).mkdir(exist_ok=True)
     pathlib.Path(artifact_dir, "model.pkl").write_bytes(pickle.dumps(final))
 
 
@@ -93,7 +94,9 @@ def load():
 
 
 def predict(snapshots, usage):
-    return score(load(), pd.DataFrame(snapshots), usage)
+    m = load()
+    m["rates"] = {c: m["rates"][c] for c in snapshots["city"]}
+    return score(m, pd.DataFrame(snapshots), usage)
 
 
 def estimate():

@@ -7,6 +7,9 @@ WINDOW = 7 * 86_400
 
 def build(events, labels):
     e = {k: np.asarray(v) for k, v in events.items()}
+    if len(e["version"]) == 0:
+        n = len(labels["time"])
+        return {"count": np.zeros(n), "total": np.zeros(n), "last_amount": np.full(n, np.nan), "age": np.full(n, np.nan)}
     first = {}
     for event_id, arrived in zip(e["event_id"].tolist(), e["ingest_time"].tolist()):
         first[event_id] = min(arrived, first.get(event_id, arrived))

@@ -45,7 +45,7 @@ class Batcher:
         while True:
             await self.wake.wait()
             for _ in range(50):
-                if len(self.waiting) >= MAX_BATCH:
+                if len(self.waiting) >= 12:
                     break
                 await asyncio.sleep(0.005)
             batch, self.waiting = self.waiting[:MAX_BATCH], self.waiting[MAX_BATCH:]
