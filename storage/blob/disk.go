@@ -66,7 +66,7 @@ func (d *Disk) Open(_ context.Context, key string) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, fmt.Errorf("blob %s: %w", key, err)
 	}
-	return &checked{File: f, key: key, sum: sha256.New()}, nil
+	return &checked{f: f, key: key, sum: sha256.New()}, nil
 }
 
 // Delete removes the blob.
@@ -100,24 +100,22 @@ func valid(key string) bool {
 	return err == nil && len(b) == sha256.Size && hex.EncodeToString(b) == key
 }
 
+// checked offers nothing of the file but reading from front to back: every shortcut would pass the check by.
 type checked struct {
-	*os.File
+	f   *os.File
 	key string
 	sum hash.Hash
 }
 
+func (c *checked) Close() error { return c.f.Close() }
+
 func (c *checked) Read(p []byte) (int, error) {
-	n, err := c.File.Read(p)
+	n, err := c.f.Read(p)
 	c.sum.Write(p[:n])
 	if err == io.EOF && hex.EncodeToString(c.sum.Sum(nil)) != c.key {
 		return n, fmt.Errorf("blob %s is damaged: its bytes are not those that were stored", c.key)
 	}
 	return n, err
-}
-
-// WriteTo hides os.File's shortcut, which would pass the check by.
-func (c *checked) WriteTo(w io.Writer) (int64, error) {
-	return io.Copy(w, struct{ io.Reader }{c})
 }
 
 // reader stops at the end of ctx.
