@@ -92,8 +92,13 @@ func (c *cgroups) meter(pid int, parent string) (*meter, error) {
 	if err != nil || c.memory == "" {
 		return nil, errNoCgroup
 	}
+	return c.meterFrom(string(data), parent)
+}
+
+// meterFrom finds it in what the kernel says of one of its processes.
+func (c *cgroups) meterFrom(membership, parent string) (*meter, error) {
 	m := &meter{v2: c.v2}
-	for line := range strings.Lines(string(data)) {
+	for line := range strings.Lines(membership) {
 		parts := strings.SplitN(strings.TrimSpace(line), ":", 3)
 		if len(parts) != 3 {
 			continue
