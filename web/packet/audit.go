@@ -43,6 +43,9 @@ func (l auditLine) event() (assay.AuditEvent, error) {
 		Details: l.Entry.Details, PrevHash: l.PrevHash, Hash: l.Hash}, nil
 }
 
+// actSitting stands for every act that belongs to the candidate's sitting.
+const actSitting = "sitting"
+
 // sitting says that an act belongs to the candidate's sitting. From the clock of such lines one could work out extra time, and extra
 // time may be an accommodation, so they are withheld from every packet alike.
 func sitting(act string) bool {
@@ -64,9 +67,12 @@ func (b blinded) auditLines() []auditLine {
 		if entry.Details == nil {
 			entry.Details = map[string]string{}
 		}
-		if sitting(e.Act) || hidesInterviewers(b.Packet.Blind) || b.names(entry) {
+		switch {
+		case sitting(e.Act):
+			l.Act, l.Withheld = actSitting, true // the act alone would tell of extra time
+		case hidesInterviewers(b.Packet.Blind) || b.names(entry):
 			l.Withheld = true
-		} else {
+		default:
 			l.Entry = &entry
 		}
 		out = append(out, l)
@@ -119,11 +125,11 @@ func (b *build) audit(lines []auditLine) DocAudit {
 }
 
 var actNames = map[string]string{
-	"loop.created": "Loop created", "loop.committee_set": "Committee named", "interview.created": "Interview planned", "interview.opened": "Interview opened",
-	"interview.closed": "Interview closed", "interview.cancelled": "Interview cancelled", "invitation.created": "Candidate invited",
-	"submission.created": "Work handed in", "submission.graded": "Work graded", "scorecard.submitted": "Scorecard submitted",
-	"scorecard.amended": "Scorecard amended", "scorecard.waived": "Scorecard waived", "packet.requested": "Packet asked for", "packet.ready": "Packet built",
-	"packet.read": "Packet read", "vote.cast": "Vote cast", "decision.recorded": "Decision recorded", "comment.added": "Comment on a line",
+	actSitting:     "The candidate’s sitting",
+	"loop.created": "Loop created", "loop.committee_set": "Committee named", "panel.seated": "Interviewer put on the panel", "panel.unseated": "Interviewer taken off the panel",
+	"scorecard.opened": "Scorecard opened", "scorecard.submitted": "Scorecard submitted", "scorecard.amended": "Scorecard amended", "scorecard.waived": "Scorecard waived",
+	"scorecard.saw_autograde": "Hidden results opened by an interviewer", "packet.requested": "Packet asked for", "packet.built": "Packet built",
+	"packet.failed": "Packet could not be built", "vote.cast": "Vote cast", "decision.recorded": "Decision recorded", "comment.added": "Comment on a line",
 }
 
 // actWords spells an act out; one that has no words of its own is shown as it is written.

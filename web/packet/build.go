@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math"
 	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -238,7 +239,7 @@ func (b *build) question(sit Sitting, a Asked) DocQuestion {
 	d := DocQuestion{ID: string(a.Item.ID), Interview: string(sit.Interview.ID), Slug: a.Item.Slug, Title: oneLine(cmp.Or(q.Title, a.Item.Title, a.Item.Slug)),
 		Kind: string(q.Kind), Graded: q.Kind.Graded(), Revision: a.Item.Revision, Seed: a.Item.Seed, Minutes: a.Item.Minutes,
 		AIPolicy:  string(cmp.Or(sit.Interview.AIPolicy, q.AIPolicy, assay.AINone)),
-		Statement: clean(a.Question.Statement), Submissions: []DocSubmission{},
+		Statement: text(a.Question.Statement), Submissions: []DocSubmission{},
 		Environment: DocEnvironment{Image: q.Environment.Image, GPU: q.Environment.GPU, Threads: q.Environment.Threads, Network: cmp.Or(q.Environment.Network, "none"),
 			CPUs: q.Limits.CPUs, MemoryBytes: q.Limits.Memory, GradeMs: q.Limits.Grade.Milliseconds()}}
 	final := Final(a.Handed)
@@ -257,6 +258,8 @@ func (b *build) question(sit Sitting, a Asked) DocQuestion {
 		}
 	}
 	switch {
+	case final == nil && !d.Graded:
+		d.State = "A conversation, with nothing to hand in: people judge it in their scorecards."
 	case final == nil:
 		d.State = "Nothing was handed in for this question."
 	case final.Submission.Mode == assay.ModeRun:
@@ -383,7 +386,7 @@ func (b *build) take(sit Sitting, a Asked, budget *int64, d *Doc) {
 			continue
 		}
 		dir := "evidence/" + string(h.Submission.ID) + "/"
-		if out := clean(h.Attempt.PublicLog); out != "" && !hidesQuestions(b.level) {
+		if out := clean(ansi.ReplaceAllString(h.Attempt.PublicLog, "")); out != "" && !hidesQuestions(b.level) {
 			out = tail(out, maxOutputBytes)
 			b.m.output[string(h.Submission.ID)] = out
 			b.m.files = append(b.m.files, file{dir + "output.txt", []byte(out)})
@@ -393,6 +396,9 @@ func (b *build) take(sit Sitting, a Asked, budget *int64, d *Doc) {
 		}
 	}
 }
+
+// ansi are the escapes that colour a terminal.
+var ansi = regexp.MustCompile(`\x1b\[[0-9;?]*[ -/]*[@-~]`)
 
 // reportFor is the judge's report as the blind level allows it.
 func reportFor(r assay.Report, level assay.BlindLevel) assay.Report {
@@ -697,7 +703,7 @@ func (b *build) notes(d Doc) []string {
 		final := slices.IndexFunc(q.Submissions, func(s DocSubmission) bool { return s.Final })
 		switch {
 		case final < 0:
-			empty++
+			empty += btoi(q.Graded)
 		case q.Graded && q.Submissions[final].Verdict == string(assay.JudgeError):
 			ours++
 		case q.Graded && q.Submissions[final].Status != string(assay.StatusDone) && q.Submissions[final].Mode == string(assay.ModeSubmit):

@@ -19,8 +19,8 @@ const (
 	maxLineShown    = 1_000 // characters of one line
 	maxOutputShown  = 12 << 10
 	maxExcerptLines = 14
-	foldFrom        = 14 // so many unchanged lines in a row are folded
-	foldContext     = 4
+	foldFrom        = 8 // so many unchanged lines in a row are folded
+	foldContext     = 3
 )
 
 // page turns a Doc into what the components show. It adds fixed words and links, nothing that the Doc does not say.
@@ -74,9 +74,7 @@ func (p *page) view(hash string) view.PacketDoc {
 	if d.Packet.Supersedes != nil {
 		out.Supersedes = fmt.Sprintf(", supersedes %d", *d.Packet.Supersedes)
 	}
-	for _, g := range d.Gaps {
-		out.Gaps = append(out.Gaps, g.Text)
-	}
+	out.Gaps = p.gaps()
 	out.Code = p.code() // first: evidence links to the lines that it shows
 	p.matrix(&out)
 	out.Disagreements = p.disagreements()
@@ -132,6 +130,12 @@ func (p *page) matrix(out *view.PacketDoc) {
 		out.Seats = append(out.Seats, v)
 		out.Recommendations = append(out.Recommendations, rec)
 	}
+	focus := map[string]bool{}
+	for _, in := range d.Interviews {
+		for _, f := range in.Focus {
+			focus[in.ID+"\x00"+f] = true
+		}
+	}
 	far := map[string]bool{}
 	first := map[string]string{}
 	for _, x := range d.Disagreements {
@@ -149,6 +153,9 @@ func (p *page) matrix(out *view.PacketDoc) {
 		}
 		for _, s := range d.Loop.Seats {
 			cell := view.PacketDocCell{Why: s.State}
+			if !focus[s.Interview+"\x00"+c.ID] {
+				cell.Why = "not asked"
+			}
 			if s.Scorecard != nil {
 				cell.Why = "not asked"
 				card := p.cards[*s.Scorecard]
@@ -179,6 +186,22 @@ func (p *page) matrix(out *view.PacketDoc) {
 	if forIt > 0 && against > 0 {
 		out.Split = fmt.Sprintf("The first recommendations are split: %d for, %d against.", forIt, against)
 	}
+}
+
+// gaps are the Doc's, with those that nobody need read one by one in one sentence.
+func (p *page) gaps() []string {
+	var out, single []string
+	for _, g := range p.d.Gaps {
+		if g.Kind == "single" {
+			single = append(single, p.compName(g.Competency))
+			continue
+		}
+		out = append(out, g.Text)
+	}
+	if len(single) > 0 {
+		out = append(out, "One rater only: "+strings.Join(single, "; ")+".")
+	}
+	return out
 }
 
 func meanBand(s DocSummary) (string, string) {
@@ -467,9 +490,7 @@ func (p *page) question(q DocQuestion) view.PacketDocQuestion {
 			v.Strips = append(v.Strips, *s)
 		}
 	}
-	for i, s := range r.Series {
-		v.Plots = append(v.Plots, plot(fmt.Sprintf("plot-%s-%d", r.Submission, i+1), s))
-	}
+	v.Plots = plots(r.Submission, r.Series)
 	return v
 }
 

@@ -46,11 +46,33 @@ func downsample(x []float64, y []assay.Float, n int) ([]float64, []assay.Float) 
 	return ox, oy
 }
 
-// plot is a curve as the page draws it. Its title says what is seen, in fixed words.
-func plot(key string, s DocSeries) view.Plot {
-	return view.Plot{ID: key, Title: finding(s), XLabel: "step", YLabel: s.Name, Unit: s.Unit, Series: []view.PlotSeries{{Name: s.Name, X: s.X, Y: s.Y}}}
+// plots draws the curves of a report: those of one unit that end on the same word ("train loss", "validation loss") together, since
+// what they say is how they part.
+func plots(submission string, all []DocSeries) []view.Plot {
+	const together = 4
+	var out []view.Plot
+	kinds := map[string]int{}
+	for _, s := range all {
+		words := strings.FieldsFunc(s.Name, func(r rune) bool { return strings.ContainsRune(" _-/.", r) })
+		kind := s.Unit
+		if len(words) > 0 {
+			kind += "\x00" + words[len(words)-1]
+		}
+		curve := view.PlotSeries{Name: s.Name, X: s.X, Y: s.Y}
+		if i, ok := kinds[kind]; ok && len(out[i].Series) < together {
+			out[i].Title += "; " + finding(s)
+			out[i].YLabel = "value"
+			out[i].Series = append(out[i].Series, curve)
+			continue
+		}
+		kinds[kind] = len(out)
+		out = append(out, view.Plot{ID: fmt.Sprintf("plot-%s-%d", submission, len(out)+1), Title: finding(s), XLabel: "step", YLabel: s.Name, Unit: s.Unit,
+			Series: []view.PlotSeries{curve}})
+	}
+	return out
 }
 
+// finding says what a curve does, in fixed words.
 func finding(s DocSeries) string {
 	first, last := -1, -1
 	for i, v := range s.Y {

@@ -31,8 +31,16 @@ func clean(s string) string {
 	}, s)
 }
 
-// text is what somebody wrote, without white space round it.
-func text(s string) string { return strings.TrimSpace(clean(s)) }
+// text is what somebody wrote, without white space round it and without the characters that make letters read in another order
+// than they were typed. The marks and isolates that right-to-left scripts need stay.
+func text(s string) string {
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		if r >= 0x202A && r <= 0x202E {
+			return -1
+		}
+		return r
+	}, clean(s)))
+}
 
 // oneLine is for names and titles: one line, and no character that would turn the direction of what stands beside it.
 func oneLine(s string) string {
