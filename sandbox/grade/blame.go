@@ -15,7 +15,17 @@ var (
 
 // blame says what broke in words that cannot carry a hidden input: the candidate's code saw those, and the text of an exception
 // is written by it. What is left is the kind of a built-in exception, and the line of a file that was handed in.
-func blame(kind Trouble, message string, files []assay.File) string {
+func blame(kind Trouble, message string, q assay.Question, files []assay.File) string {
+	if q.Interface == assay.InterfaceServe {
+		switch kind {
+		case TroubleTimeout:
+			return "Your server gave no answer in time."
+		case TroubleDied:
+			return "Your server closed a connection without an answer, or was not there any more."
+		default:
+			return "What your server sent is no HTTP answer."
+		}
+	}
 	switch kind {
 	case TroubleTimeout:
 		return "Your code gave no answer in time."

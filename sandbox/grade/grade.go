@@ -340,7 +340,7 @@ func (g *grading) result(raw rawReport) Result {
 		e.Errors = append(e.Errors, kind)
 		// The text of a candidate's exception may hold hidden inputs: staff read it, the candidate reads where it happened.
 		checks[i].StaffNote = clip(join(c.Message, c.StaffNote), maxMessage)
-		checks[i].Message = blame(kind, c.Message, g.job.Files)
+		checks[i].Message = blame(kind, c.Message, g.q, g.job.Files)
 	}
 	return g.finish(checks, e, raw)
 }

@@ -144,12 +144,16 @@ func (g *Grader) grade(ctx context.Context, job assay.GradeJob, sub assay.Submis
 	if err != nil {
 		return Result{}, err
 	}
+	gpu := ""
+	if g.GPU {
+		gpu = firstGPU
+	}
 	do := Grade
 	if sub.Mode == assay.ModeRun {
 		do = RunPublic
 	}
 	return do(ctx, g.Runner, Job{
-		Package: pack, Files: files, Seed: item.Seed, Attempt: job.Attempt, Engine: g.Build,
+		Package: pack, Files: files, Seed: item.Seed, Attempt: job.Attempt, Engine: g.Build, GPU: gpu,
 		Name:   string(job.Attempt) + "-" + strconv.Itoa(job.Epoch),
 		Labels: map[string]string{"attempt": string(job.Attempt), "epoch": strconv.Itoa(job.Epoch), "submission": string(job.Submission)},
 		Sink: func(batch []assay.Event) {
@@ -235,6 +239,9 @@ func ours(err error) error {
 	}
 	return err
 }
+
+// firstGPU is the device that a GPU worker grades on: one worker, one device. More devices are more workers, each seeing its own.
+const firstGPU = "0"
 
 const maxPack = 256 << 20
 
