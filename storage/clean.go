@@ -54,11 +54,11 @@ func tidyRow(row reflect.Value) {
 
 // clean is tidy for one value of an update.
 func clean(v any) any {
-	switch v := v.(type) {
-	case time.Time:
-		return stamp(v)
-	case string:
-		return cleanText(v)
+	if at, ok := v.(time.Time); ok {
+		return stamp(at)
+	}
+	if r := reflect.ValueOf(v); r.Kind() == reflect.String {
+		return cleanText(r.String())
 	}
 	return v
 }

@@ -28,7 +28,7 @@ func (db *DB) CastVote(ctx context.Context, actor assay.Actor, v *assay.Vote) er
 		}
 		faults := map[string]string{}
 		checkOutcome(faults, v.Outcome, v.Level)
-		if !slices.Contains([]string{"low", "medium", "high"}, v.Confidence) {
+		if !slices.Contains(confidences, v.Confidence) {
 			faults["confidence"] = "How sure are you?"
 		}
 		checkSentence(faults, "sentence", v.Sentence, "One sentence: what decides it for you?")

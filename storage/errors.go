@@ -83,6 +83,8 @@ func translatePostgres(e *pgconn.PgError) *assay.Error {
 		return assay.Errorf(assay.Conflict, twiceSaying)
 	case "23503":
 		return assay.Errorf(assay.Invalid, goneMessage)
+	case "22021", "22P05": // an id with a zero byte in it, from somebody's own URL
+		return assay.Errorf(assay.Invalid, "There are characters in it that cannot be stored.")
 	case "40001", "40P01", "55P03", "53300", "53200":
 		return assay.Errorf(assay.Unavailable, busyMessage)
 	case "53100":

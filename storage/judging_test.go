@@ -301,6 +301,15 @@ func TestScorecard(t *testing.T) {
 		if assay.ErrorFields(err)["note_to_next"] == "" {
 			t.Error(assay.ErrorFields(err))
 		}
+		odd := card
+		odd.Overall, odd.LevelObserved = "perhaps", "wizard\x00"
+		card, err = db.SaveScorecard(ctx, ada, odd, judging.Version)
+		ok(t, err)
+		if f := assay.ErrorFields(db.SubmitScorecard(ctx, ada, card.ID)); f["overall"] == "" || f["level_observed"] == "" {
+			t.Errorf("odd words: %v", f)
+		}
+		card.Overall, card.LevelObserved, judging.Version = assay.Yes, assay.LevelSenior, card.Version
+		card.NoteToNext = "Probe numerical stability."
 		card.Ratings[0].Evidence = []assay.Evidence{{Kind: "code", Submission: "sub_nothing"}}
 		card, err = db.SaveScorecard(ctx, ada, card, judging.Version)
 		ok(t, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -151,6 +152,7 @@ func (t *tx) complete(card assay.Scorecard, i assay.Interview) error {
 		return err
 	}
 	faults := card.Validate(kit.Focus)
+	checkRatings(faults, card.Overall, card.LevelObserved, card.Ratings)
 	if word := judgement.FindString(card.NoteToNext); word != "" {
 		faults["note_to_next"] = fmt.Sprintf("Say what to probe next, without judging: colleagues read this before they write theirs (“%s”).", word)
 	}
@@ -159,6 +161,23 @@ func (t *tx) complete(card assay.Scorecard, i assay.Interview) error {
 	}
 	return assay.FieldErrors(faults)
 }
+
+// checkRatings refuses words that no page offers.
+func checkRatings(faults map[string]string, overall assay.Recommendation, level assay.Level, ratings []assay.Rating) {
+	if overall != "" && !slices.Contains(assay.Recommendations, overall) {
+		faults["overall"] = "There is no such recommendation."
+	}
+	if level != "" && !slices.Contains(assay.Levels, level) {
+		faults["level_observed"] = "There is no such level."
+	}
+	for _, r := range ratings {
+		if r.Score < 0 || r.Score > 4 || r.Confidence != "" && !slices.Contains(confidences, r.Confidence) {
+			faults["rating."+r.Competency] = "Choose 1 to 4, and low, medium or high."
+		}
+	}
+}
+
+var confidences = []string{"low", "medium", "high"}
 
 func (t *tx) checkEvidence(ratings []assay.Rating, i assay.Interview, faults map[string]string) error {
 	for _, r := range ratings {
@@ -203,6 +222,7 @@ func (db *DB) AmendScorecard(ctx context.Context, actor assay.Actor, id assay.Sc
 			return err
 		}
 		faults := map[string]string{}
+		checkRatings(faults, a.Overall, "", a.Ratings)
 		if err := t.checkEvidence(a.Ratings, i, faults); err != nil {
 			return err
 		}

@@ -40,6 +40,9 @@ func openSQLite(ctx context.Context, path string, cfg *gorm.Config, log *slog.Lo
 		if errors.Is(err, os.ErrNotExist) {
 			return nil, nil, assay.Errorf(assay.Invalid, "The folder %s for the database does not exist.", filepath.Dir(path))
 		}
+		if errors.Is(err, os.ErrPermission) {
+			return nil, nil, assay.Errorf(assay.Invalid, "This program may not write the database %s.", path)
+		}
 		return nil, nil, err
 	}
 	f.Close()

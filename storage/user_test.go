@@ -49,6 +49,9 @@ func TestUsers(t *testing.T) {
 		if all, err := db.Users(ctx); err != nil || len(all) != 2 {
 			t.Errorf("%+v %v", all, err)
 		}
+		if _, err = db.User(ctx, "usr_\x00"); err == nil || assay.ErrorCode(err) == assay.Internal {
+			t.Errorf("an id with a zero byte: %v", err)
+		}
 		_, err = db.User(ctx, "usr_nobody")
 		wantCode(t, "nobody", err, assay.NotFound)
 	})

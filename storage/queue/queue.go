@@ -48,6 +48,9 @@ const Version = "0.49.0"
 // DrainTimeout is how long Work lets running jobs finish after its context has ended, before it cancels theirs.
 const DrainTimeout = 30 * time.Second
 
+// heedTimeout is how long a job whose context was cancelled may take to return.
+const heedTimeout = 20 * time.Second
+
 // Queue inserts and works jobs on one database.
 type Queue struct{ engine }
 
@@ -155,7 +158,10 @@ func (c *client[TTx]) Work(ctx context.Context, h Handlers, n int) error {
 	case <-r.Stopped():
 		return errors.New("work: the queue stopped by itself")
 	}
-	if err := r.Stop(context.WithoutCancel(ctx)); err != nil {
+	// A handler that does not heed the end of its context is left behind; its lease runs out.
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), DrainTimeout+heedTimeout)
+	defer cancel()
+	if err := r.Stop(stopping); err != nil {
 		return fmt.Errorf("stop working: %w", err)
 	}
 	return nil
