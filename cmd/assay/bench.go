@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"math"
 	"os"
 	"os/exec"
@@ -143,6 +144,9 @@ func newBench(a *app, slug string) (*bench, error) {
 
 func (b *bench) setUp(slug string) (err error) {
 	ctx := b.app.ctx
+	quiet := b.app.cfg
+	quiet.LogLevel = max(quiet.LogLevel, slog.LevelWarn) // a line for each grading would hide the figures
+	log := newLogger(b.app.stderr, quiet)
 	folder, _ := b.app.bankFolder()
 	bank, err := oneQuestionBank(folder, slug)
 	if err != nil {
@@ -150,7 +154,7 @@ func (b *bench) setUp(slug string) (err error) {
 	}
 	b.question = bank.question
 	b.solution, b.files, b.public = bank.solution.Name, bank.solution.Files, bank.workspace()
-	if b.db, err = storage.Open(ctx, storage.Config{URL: "sqlite:" + filepath.Join(b.dir, "bench.db"), Log: b.app.log}); err != nil {
+	if b.db, err = storage.Open(ctx, storage.Config{URL: "sqlite:" + filepath.Join(b.dir, "bench.db"), Log: log}); err != nil {
 		return err
 	}
 	if err := b.db.Migrate(ctx); err != nil {
@@ -165,7 +169,7 @@ func (b *bench) setUp(slug string) (err error) {
 	if err := b.openInterview(ctx, bank); err != nil {
 		return fmt.Errorf("set the stage: %w", err)
 	}
-	grader := &grade.Grader{DB: b.db, Blobs: b.blobs, Runner: b.box, Log: b.app.log, Worker: "bench", Build: build}
+	grader := &grade.Grader{DB: b.db, Blobs: b.blobs, Runner: b.box, Log: log, Worker: "bench", Build: build}
 	work, stop := context.WithCancel(ctx)
 	b.stop, b.worked = stop, make(chan error, 1)
 	go func() { b.worked <- b.db.Work(work, queue.Handlers{Grade: grader.Handle}, 2) }()
