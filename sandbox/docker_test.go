@@ -446,7 +446,8 @@ func TestRuntimeInImage(t *testing.T) {
 		o, out := attack(t, d, "", func(s *sandbox.Spec) {
 			s.Profile, s.Files, s.Argv = profile, files, []string{"python3", "-m", "unittest", "-v"}
 			s.Limits.Memory = 1 << 30
-			s.Wall = 2 * time.Minute
+			s.Wall = time.Minute
+			s.Limits.Disk = 64 << 20
 		})
 		if !o.OK() {
 			t.Errorf("%s: %+v\n%s", profile, o, out)

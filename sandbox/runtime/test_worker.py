@@ -21,7 +21,7 @@ class Worker:
         ours, theirs = socket.socketpair()
         self.process = subprocess.Popen(
             [sys.executable, os.path.join(HERE, "worker.py"), name], cwd=self.dir, pass_fds=[theirs.fileno()],
-            env={**os.environ, "ASSAY_WIRE": str(theirs.fileno())}, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            env={**os.environ, "ASSAY_WIRE": str(theirs.fileno())}, stdout=open(os.path.join(self.dir, "out"), "wb"), stderr=subprocess.DEVNULL)
         theirs.close()
         self.channel, self.n = wire.Channel(ours), 0
         self.hello = self.channel.recv()
@@ -38,7 +38,9 @@ class Worker:
 
     def __exit__(self, *_):
         self.channel.close()
-        self.out, self.err = self.process.communicate(timeout=30)
+        self.process.wait(timeout=30)
+        with open(os.path.join(self.dir, "out"), "rb") as f:
+            self.out = f.read()
 
 
 class Calls(unittest.TestCase):

@@ -194,21 +194,23 @@ class _Decoder:
     def array(self, dtype, shape, offset, size):
         if type(dtype) is not str or dtype not in DTYPES or type(shape) is not list or len(shape) > MAX_DIMS:
             raise WireError("an array has an unknown dtype or shape")
-        import numpy as np
-
-        d, count = np.dtype(dtype), 1
+        count, item = 1, int(dtype[2:])
         for s in shape:
             if type(s) is not int or s < 0 or s > MAX_BODY:
                 raise WireError("an array has an impossible shape")
             count *= s
         data = self.extent(offset, size)
-        if count * d.itemsize != size:
+        if count * item != size:
             raise WireError("an array's shape does not fit its data")
+        try:
+            import numpy as np
+        except ImportError:
+            raise WireError("an array came, and there is no numpy here to hold it") from None
         if dtype == "|b1":
             return np.frombuffer(data, np.uint8, count).astype(bool).reshape(shape)  # a byte of 7 is no bool
         if not count:
-            return np.empty(shape, d)
-        return np.frombuffer(data, d, count).reshape(shape)
+            return np.empty(shape, dtype)
+        return np.frombuffer(data, dtype, count).reshape(shape)
 
     def extent(self, offset, size):
         if type(offset) is not int or type(size) is not int or offset < self.end or size < 0 or offset + size > len(self.body):
