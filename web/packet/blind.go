@@ -316,7 +316,7 @@ var (
 	mails    = regexp.MustCompile(`[\p{L}\p{N}._%+-]+@[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)+`)
 	homes    = regexp.MustCompile(`(?i)(/home/|/users/|\\users\\)[^\s/\\"':]+`)
 	authored = regexp.MustCompile(`(?im)^(\s*(?:#+\s*)?(?:__author__|author|authors|maintainer|copyright)\s*[:=(].*)$`)
-	opaque   = regexp.MustCompile(`\b[a-z]{2,5}_[0-9a-z]{10,26}\b|\b[0-9a-fA-F]{16,}\b`)
+	opaque   = regexp.MustCompile(`\b[a-z]{2,5}_(?:[0-9a-hjkmnp-tv-z]{26}|[0-9a-f]{10})\b|\b[0-9a-fA-F]{16,}\b`)
 )
 
 // replace puts the alias for every trace of the person. ours says that the text is the bank's or the program's.
@@ -361,52 +361,60 @@ func joins(gap string) bool { return len(gap) <= 2 && strings.Trim(gap, " ._,-\u
 
 type span struct{ from, to int }
 
+// scanned is a text cut up once for many searches.
+type scanned struct {
+	text   string
+	words  []word
+	opaque [][]int
+	folded string
+	where  []int
+}
+
+func scan(s string) scanned {
+	out := scanned{text: s, words: wordsOf(s), opaque: opaque.FindAllStringIndex(s, -1)}
+	out.folded, out.where = foldAt(s)
+	return out
+}
+
 // find lists where s gives the person away, in order and without overlap. Ids and hashes are looked past: any three letters occur in them.
 func (p person) find(s string, ours bool) []span {
-	var out []span
-	skip := opaque.FindAllStringIndex(s, -1)
-	inside := func(from, to int) bool {
-		for _, o := range skip {
-			if from >= o[0] && to <= o[1] {
-				return true
-			}
-		}
-		return false
+	if s == "" {
+		return nil
 	}
+	return p.findIn(scan(s), ours)
+}
+
+func (p person) findIn(s scanned, ours bool) []span {
+	var out []span
 	add := func(from, to int) {
-		if !inside(from, to) {
-			out = append(out, span{from, to})
+		i, _ := slices.BinarySearchFunc(s.opaque, from, func(o []int, at int) int { return cmp.Compare(o[1], at+1) })
+		if i < len(s.opaque) && from >= s.opaque[i][0] && to <= s.opaque[i][1] {
+			return
+		}
+		out = append(out, span{from, to})
+	}
+	each := func(in, what string, hit func(from, to int)) {
+		for at := 0; ; {
+			i := strings.Index(in[at:], what)
+			if i < 0 {
+				return
+			}
+			hit(at+i, at+i+len(what))
+			at += i + len(what)
 		}
 	}
 	for _, h := range p.han {
-		for at := 0; ; {
-			i := strings.Index(s[at:], h)
-			if i < 0 {
-				break
-			}
-			add(at+i, at+i+len(h))
-			at += i + len(h)
-		}
+		each(s.text, h, add)
 	}
-	if len(p.joined) > 0 {
-		folded, where := foldAt(s)
-		for _, j := range p.joined {
-			for at := 0; ; {
-				i := strings.Index(folded[at:], j)
-				if i < 0 {
-					break
-				}
-				add(where[at+i], where[at+i+len(j)])
-				at += i + len(j)
-			}
-		}
+	for _, j := range p.joined {
+		each(s.folded, j, func(from, to int) { add(s.where[from], s.where[to]) })
 	}
-	for _, w := range wordsOf(s) {
+	for _, w := range s.words {
 		if p.marks[fold(w.text)] || !ours && p.common[w.text] {
 			add(w.from, w.from+len(w.text))
 			continue
 		}
-		for _, part := range camel(w) { // JaneNet, jane in train_jane is a word of its own already
+		for _, part := range camel(w) { // JaneNet; jane in train_jane is a word of its own already
 			if p.marks[fold(part.text)] {
 				add(part.from, part.from+len(part.text))
 			}
@@ -436,8 +444,12 @@ func (p person) shorten(name string) string {
 // reidentify is the last gate: it reads every byte of every file and every file's name, and names the first that gives a hidden
 // person away.
 func (b blinded) reidentify(files []file) error {
+	if len(b.hidden) == 0 {
+		return nil
+	}
 	for _, f := range files {
 		own := strings.HasSuffix(f.name, ".html") || strings.HasSuffix(f.name, ".json") || strings.HasSuffix(f.name, ".txt") && !strings.Contains(f.name, "/")
+		content := scan(string(f.data))
 		for _, p := range b.hidden {
 			if len(p.find(f.name, false)) > 0 {
 				return assay.Errorf(assay.Invalid, "The packet was not built: a file name in it would still name a hidden person.")
@@ -445,7 +457,7 @@ func (b blinded) reidentify(files []file) error {
 			if strings.HasSuffix(f.name, ".pem") || strings.HasSuffix(f.name, ".sig") {
 				continue // our own key and signature, in base64
 			}
-			if len(p.find(string(f.data), own || strings.HasPrefix(f.name, "evidence/"))) > 0 || p.mail != nil && p.mail.Match(f.data) {
+			if len(p.findIn(content, own || strings.HasPrefix(f.name, "evidence/"))) > 0 || p.mail != nil && p.mail.Match(f.data) {
 				return assay.Errorf(assay.Invalid, "The packet was not built: %s would still name a hidden person. "+
 					"Ask for it at a lower blind level, or have the text mended.", f.name)
 			}
