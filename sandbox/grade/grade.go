@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -53,10 +54,21 @@ func Grade(ctx context.Context, runner Runner, job Job) (Result, error) {
 	if len(job.Package.Harness) == 0 {
 		return ungraded(job), nil
 	}
+	began := time.Now()
+	result, starved, err := gradeOnce(ctx, runner, job)
+	if err == nil && starved && time.Since(began) < time.Minute {
+		// It ran out of time without using any: a sleeping program, or a host too busy to let it run. The second is ours, so the
+		// candidate gets the benefit of the doubt, once.
+		job.Name += "-again"
+		result, _, err = gradeOnce(ctx, runner, job)
+	}
+	return result, err
+}
+
+// gradeOnce also says whether the verdict is a time limit that the CPU clock does not bear out.
+func gradeOnce(ctx context.Context, runner Runner, job Job) (result Result, starved bool, err error) {
 	g := newGrading(ctx, runner, job)
 	defer g.close()
-	var result Result
-	var err error
 	switch iface := g.q.Interface; iface {
 	case assay.InterfaceCall:
 		result, err = g.call()
@@ -70,9 +82,9 @@ func Grade(ctx context.Context, runner Runner, job Job) (Result, error) {
 		err = harnessFault("the question has the unknown interface %q", iface)
 	}
 	if ctx.Err() != nil {
-		return Result{}, ctx.Err()
+		return Result{}, false, ctx.Err()
 	}
-	return result, err
+	return result, result.Verdict == assay.TimeLimit && slices.ContainsFunc(g.sides, (*side).starved), err
 }
 
 // ungraded is the result of a question without a harness: it was received, and people judge it.

@@ -235,6 +235,25 @@ func TestGradeTimesOutsideTheCandidate(t *testing.T) {
 	}
 }
 
+// A program that was not given the CPU is graded once more; one that used its time up is not.
+func TestTimeLimitOnABusyHostIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	for cpu, want := range map[time.Duration]assay.Verdict{0: assay.Accepted, time.Second: assay.TimeLimit} {
+		f := &fake{judge: askOnce(0.05)}
+		f.candidate = func(t *testing.T, ctx context.Context, wire net.Conn, spec sandbox.Spec, s sandbox.Streams) (sandbox.Outcome, error) {
+			if strings.HasSuffix(spec.Name, "-again-candidate") {
+				return worker(doubles, sandbox.Outcome{})(t, ctx, wire, spec, s)
+			}
+			send(wire, dict("id", "hello", "ok", nil))
+			<-ctx.Done()
+			return sandbox.Outcome{Signal: 9, Exit: 137, CPU: cpu}, ctx.Err()
+		}
+		if r, err := grade(t, f, assay.InterfaceCall); err != nil || r.Verdict != want {
+			t.Errorf("with %v of CPU time: %s %v", cpu, r.Verdict, err)
+		}
+	}
+}
+
 // What goes into which container, and which of a package's bytes never meet the candidate's code.
 func TestHiddenBytesStayOnTheJudgesSide(t *testing.T) {
 	t.Parallel()

@@ -151,6 +151,14 @@ func (s *side) timedOutIdle(limit time.Duration) bool {
 	}
 }
 
+// starved says that the program behind a wire was given most of its time to wait and not to compute. Only once done is closed.
+func (s *side) starved() bool {
+	if !s.candidate || s.wire == nil || s.outcome.CPUExceeded {
+		return false
+	}
+	return s.outcome.CPU < (s.wire.used()+s.wire.loading)/2
+}
+
 // hello waits until the candidate's module has been imported. The fault is theirs, the error ours.
 func (g *grading) hello(s *side) (*sandbox.Fault, error) {
 	began := time.Now()
@@ -181,6 +189,7 @@ func (g *grading) ask(s *side, fn string, args ...string) *sandbox.Fault {
 	}
 	question = append(question, sandbox.Pair{Key: "args", Value: list}, sandbox.Pair{Key: "kwargs", Value: sandbox.Dict{}})
 	conn := s.wire.Conn
+	defer s.wire.charge(time.Now())
 	conn.SetDeadline(time.Now().Add(g.q.Limits.Grade))
 	defer context.AfterFunc(g.ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })()
 	err := sandbox.WriteMessage(conn, question, sandbox.WireLimits{})
@@ -250,6 +259,13 @@ func (c *budgetConn) Read(p []byte) (int, error) {
 	}
 	c.mu.Unlock()
 	return n, err
+}
+
+// charge counts the time since began.
+func (c *budgetConn) charge(began time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.spent += time.Since(began)
 }
 
 func (c *budgetConn) used() time.Duration {
