@@ -19,6 +19,6 @@ fi
 old=$(find "$out" -type f ! -name .gitkeep)
 [ -z "$old" ] || printf '%s\n' "$old" | xargs rm -f
 go tool esbuild src/math.js --bundle --minify --format=iife --target=es2017 --outfile="$out/server/math.js" --legal-comments=inline --log-level=warning
-go tool esbuild src/app.js src/workspace.js --bundle --minify --format=esm --target=es2022,chrome111,firefox113,safari16.4 \
+go tool esbuild src/app.js src/workspace.js src/staff.js --bundle --minify --format=esm --target=es2022,chrome111,firefox113,safari16.4 \
   --entry-names='[name]-[hash]' --asset-names='[name]-[hash]' --loader:.woff2=file --outdir="$out" --metafile="$out/manifest.json" \
   --legal-comments=linked --log-level=warning

@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -73,7 +74,7 @@ func (s *Server) showKitForm(c *gin.Context) error {
 		}
 		base = &kit
 	}
-	p, err := s.kitForm(c, base, bankFilterOf(c), view.Form{})
+	p, err := s.kitForm(c, base, bankFilterOf(c.Request.URL.Query()), view.Form{})
 	if err != nil {
 		return err
 	}
@@ -149,6 +150,14 @@ func (s *Server) createKit(c *gin.Context) error {
 		}
 		base = &kits[i]
 	}
+	filter := bankFilterOf(f.Values)
+	if f.Values.Get("do") == "filter" {
+		p, err := s.kitForm(c, base, filter, f.Form)
+		if err != nil {
+			return err
+		}
+		return s.page(c, kitFormHead(base), view.KitFormContent(p))
+	}
 	kit := s.readKit(f)
 	if base != nil {
 		kit.Slug = base.Slug
@@ -161,7 +170,7 @@ func (s *Server) createKit(c *gin.Context) error {
 		}
 	}
 	if f.err() != nil {
-		p, err := s.kitForm(c, base, view.BankFilter{}, f.Form)
+		p, err := s.kitForm(c, base, filter, f.Form)
 		if err != nil {
 			return err
 		}
@@ -188,9 +197,13 @@ func (s *Server) readKit(f *form) assay.Kit {
 	}
 	total := 0
 	for _, slug := range f.Values["question"] {
-		if _, err := s.Bank.Question(slug); err != nil {
+		question, err := s.Bank.Question(slug)
+		if err != nil {
 			f.wrong("questions", "The bank has no question %q.", slug)
 			continue
+		}
+		if question.Status != "ready" {
+			f.wrong("questions", "“%s” is not ready to be used: its status is %s.", question.Title, question.Status)
 		}
 		if slices.ContainsFunc(kit.Questions, func(q assay.KitQuestion) bool { return q.Slug == slug }) {
 			continue
@@ -228,9 +241,9 @@ func freeSlug(title string, kits []assay.Kit) string {
 	}
 }
 
-// bankFilterOf reads the filter of a list of questions from the address.
-func bankFilterOf(c *gin.Context) view.BankFilter {
-	return view.BankFilter{Level: c.Query("level_is"), Kind: c.Query("kind_is"), Competency: c.Query("shows"), Status: c.Query("status"), Text: strings.TrimSpace(c.Query("text"))}
+// bankFilterOf reads the filter of a list of questions.
+func bankFilterOf(v url.Values) view.BankFilter {
+	return view.BankFilter{Level: v.Get("level_is"), Kind: v.Get("kind_is"), Competency: v.Get("shows"), Status: v.Get("status"), Text: strings.TrimSpace(v.Get("text"))}
 }
 
 func passesFilter(f view.BankFilter, q assay.Question) bool {

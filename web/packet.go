@@ -89,6 +89,7 @@ func (s *Server) showPacket(c *gin.Context) error {
 	if err := s.DB.Note(ctx, actor, "packet.read", string(packet.ID), packet.LoopID, map[string]string{"version": strconv.Itoa(packet.Version)}); err != nil {
 		return fmt.Errorf("note that a packet was read: %w", err)
 	}
+	c.Header("Content-Security-Policy", contentPolicy(nonceOf(ctx))+"; frame-src 'self'") // the packet stands in a frame
 	return s.page(c, head, view.PacketContent(p))
 }
 

@@ -18,7 +18,7 @@ func (s *Server) showBank(c *gin.Context) error {
 		return fmt.Errorf("count the use of questions: %w", err)
 	}
 	all := s.Bank.Questions()
-	p := view.BankPage{Filter: bankFilterOf(c), Total: len(all)}
+	p := view.BankPage{Filter: bankFilterOf(c.Request.URL.Query()), Total: len(all)}
 	for _, q := range all {
 		if passesFilter(p.Filter, q) {
 			p.Rows = append(p.Rows, view.BankRow{Question: q, Used: used[q.Slug]})

@@ -184,7 +184,7 @@ func markOf(e assay.Evidence, value string, sub assay.Submission) view.EvidenceM
 			m.Href = view.ReviewPath(sub) + "#check-" + e.Check
 		}
 	default:
-		m.Label = e.Quote
+		m.Label, m.Quote = e.Quote, true
 	}
 	return m
 }
