@@ -2,10 +2,12 @@ package storage_test
 
 import (
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"assay"
+	"assay/storage"
 	"assay/storage/storagetest"
 )
 
@@ -99,5 +101,50 @@ func TestTwoProcesses(t *testing.T) {
 		if seq, err := db.VerifyAudit(t.Context()); seq != 0 || err != nil {
 			t.Errorf("chain written by three processes broken at %d: %v", seq, err)
 		}
+	})
+}
+
+// TestExpiredLease: several processes see the same dead worker, one of them queues its attempt again; an attempt that outlives
+// every worker that touches it ends as a judge error.
+func TestExpiredLease(t *testing.T) {
+	t.Parallel()
+	storagetest.EachURL(t, func(t *testing.T, url string) {
+		dbs := []*storage.DB{storagetest.Connect(t, url, nil), storagetest.Connect(t, url, nil)}
+		i := storagetest.NewLoop(t, dbs[0]).Interview().Opened()
+		sub := i.Submit(assay.ModeSubmit)
+		job := storagetest.Job(sub)
+		for n := 1; n <= 5; n++ {
+			_, _, err := dbs[0].StartAttempt(t.Context(), job, "doomed", -time.Second)
+			ok(t, err)
+			var wg sync.WaitGroup
+			for m := range 6 {
+				wg.Go(func() {
+					if err := storage.Reap(t.Context(), dbs[m%2]); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			wg.Wait()
+			a, err := dbs[0].Attempt(t.Context(), sub.AttemptID)
+			ok(t, err)
+			if a.Failures != n || n < 5 && (a.Status != assay.StatusQueued || a.Epoch != n+1) {
+				t.Fatalf("after %d dead workers: %+v", n, a)
+			}
+			job.Epoch++
+		}
+		got, err := dbs[0].Submission(t.Context(), sub.ID)
+		ok(t, err)
+		if got.Status != assay.StatusDone || got.Verdict != assay.JudgeError {
+			t.Errorf("%+v", got)
+		}
+		if n := scalar[int](t, raw(t, url), "SELECT COUNT(*) FROM river_job"); n != 5 {
+			t.Errorf("%d jobs, want the first and four more", n)
+		}
+		// A worker that lives keeps what it has.
+		alive := i.Submit(assay.ModeSubmit)
+		_, _, err = dbs[0].StartAttempt(t.Context(), storagetest.Job(alive), "well", time.Minute)
+		ok(t, err)
+		ok(t, storage.Reap(t.Context(), dbs[1]))
+		ok(t, dbs[0].FinishAttempt(t.Context(), storagetest.Job(alive), storage.Finished{Verdict: assay.Accepted, Score: 1}))
 	})
 }

@@ -21,3 +21,6 @@ func LimitPages(ctx context.Context, db *DB, n int) {
 		panic(err)
 	}
 }
+
+// Reap is one round of what Work does every second.
+func Reap(ctx context.Context, db *DB) error { return db.reap(ctx) }
