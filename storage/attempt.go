@@ -16,8 +16,8 @@ import (
 const (
 	// maxFailures is how often we may fail at an attempt before it ends as a judge error.
 	maxFailures = 5
-	// parked is how long a job waits that this worker could not do.
-	parked = 5 * time.Second
+	// parked is how long a job waits that this worker could not do: longer each time, up to maxParked.
+	parked, maxParked = 5 * time.Second, 30 * time.Second
 )
 
 var errGhost = assay.Errorf(assay.Conflict, "This attempt is not this worker's any more.")
@@ -46,14 +46,19 @@ func (db *DB) StartAttempt(ctx context.Context, job assay.GradeJob, worker strin
 		if a, err = one[assay.Attempt](t.DB, "attempt", "id = ?", job.Attempt); err != nil {
 			return err
 		}
-		if _, err := t.set(&assay.Submission{}, map[string]any{"status": assay.StatusRunning, "waiting": ""}, "id = ?", a.SubmissionID); err != nil {
-			return fmt.Errorf("start attempt %s: %w", job.Attempt, err)
-		}
 		var i assay.Interview
 		if s, i, err = t.submissionOf(a.SubmissionID); err != nil {
 			return err
 		}
+		wasParked := s.Waiting != ""
+		s.Status, s.Waiting = assay.StatusRunning, ""
+		if _, err := t.set(&assay.Submission{}, map[string]any{"status": s.Status, "waiting": s.Waiting}, "id = ?", s.ID); err != nil {
+			return fmt.Errorf("start attempt %s: %w", job.Attempt, err)
+		}
 		t.changed(s.ID)
+		if wasParked {
+			return nil // workers may try for hours; that somebody tried is no news to the log
+		}
 		return t.note("attempt.started", string(a.ID), i.LoopID, details{"submission": string(s.ID), "worker": worker, "epoch": fmt.Sprint(a.Epoch)})
 	})
 	return a, s, err
@@ -216,6 +221,6 @@ func (db *DB) ParkAttempt(ctx context.Context, job assay.GradeJob, why string) e
 		if err != nil {
 			return err
 		}
-		return t.requeue(a, map[string]any{}, why, parked)
+		return t.requeue(a, map[string]any{}, why, min(maxParked, time.Duration(a.Epoch)*parked))
 	})
 }

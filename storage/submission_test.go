@@ -355,6 +355,20 @@ func TestParkedAttemptSaysWhy(t *testing.T) {
 		if a.Epoch != 2 || a.Failures != 0 {
 			t.Errorf("%+v", a)
 		}
+		// Trying in vain for hours fills no log.
+		before := len(i.Acts())
+		for epoch := 2; epoch < 5; epoch++ {
+			job := assay.GradeJob{Attempt: sub.AttemptID, Submission: sub.ID, Epoch: epoch}
+			_, running, err := db.StartAttempt(t.Context(), job, "no GPU here", time.Minute)
+			ok(t, err)
+			if running.Waiting != "" || running.Status != assay.StatusRunning {
+				t.Errorf("%+v", running)
+			}
+			ok(t, db.ParkAttempt(t.Context(), job, "needs a GPU worker"))
+		}
+		if after := len(i.Acts()); after != before {
+			t.Errorf("%d lines more", after-before)
+		}
 	})
 }
 
