@@ -93,13 +93,16 @@ func (b *box) create(ctx context.Context, s Spec, parent string) error {
 	if err != nil {
 		return err
 	}
+	// A request that is cut short may still be carried out. So this one, of some ten milliseconds, is not.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), startTime)
+	defer cancel()
 	for try := 0; ; try++ {
 		made, err := b.d.cli.ContainerCreate(ctx, config, host, nil, nil, b.name)
 		switch {
 		case err == nil:
 			b.container = made.ID
 			return nil
-		case errdefs.IsConflict(err) && try < 3 && ctx.Err() == nil:
+		case errdefs.IsConflict(err) && try < 3:
 			b.d.log.Warn("removing what an earlier run of this name left", "container", b.name)
 			if err := b.d.remove(b.name); err != nil {
 				return b.d.engineError("remove what an earlier run left", err)

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"embed"
@@ -328,7 +329,7 @@ func (d *Docker) discard(b *box) {
 		defer d.removal.Done()
 		b.hangUp()
 		for wait := 100 * time.Millisecond; ; wait = min(2*wait, 30*time.Second) {
-			err := d.remove(b.container)
+			err := d.remove(cmp.Or(b.container, b.name))
 			if err == nil {
 				break
 			}
@@ -350,9 +351,6 @@ func (d *Docker) discard(b *box) {
 
 // remove makes sure that a container, by id or name, is dead and gone.
 func (d *Docker) remove(ref string) error {
-	if ref == "" {
-		return nil
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	err := d.cli.ContainerRemove(ctx, ref, container.RemoveOptions{Force: true, RemoveVolumes: true})

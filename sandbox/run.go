@@ -434,7 +434,7 @@ func (r *run) awaitPort(ctx context.Context) {
 	for wait := 5 * time.Millisecond; ctx.Err() == nil; wait = min(wait*2, 50*time.Millisecond) {
 		if conn, err := r.dial(ctx); err == nil {
 			conn.Close()
-			r.st.Ready(r.dial)
+			go r.st.Ready(r.dial)
 			return
 		}
 		select {
