@@ -102,7 +102,7 @@ func seriesPlots(id string, all []assay.Series) []view.Plot {
 				break
 			}
 			at[key] = k
-			out = append(out, view.Plot{ID: fmt.Sprintf("plot-%s-%d", id, n), Title: group, XLabel: "step", YLabel: group, Unit: s.Unit})
+			out = append(out, view.Plot{ID: fmt.Sprintf("plot-%s-%d", id, n), Title: group, XLabel: "step", YLabel: group, Unit: s.Unit, Small: true})
 		}
 		out[k].Series = append(out[k].Series, view.PlotSeries{Name: name, X: s.X, Y: s.Y})
 	}

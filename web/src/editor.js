@@ -85,7 +85,11 @@ export function createEditor(host, {files, nonce, readOnly, onChange, keys, labe
     ],
   })
 
-  const view = new EditorView({parent: host})
+  // The first state comes with the view, since a view without our nonce would bring styles that the page refuses.
+  const first = files.values().next().value
+  states.set(first.path, make(first))
+  current = first.path
+  const view = new EditorView({parent: host, state: states.get(first.path)})
   const stash = () => { if (current !== null && states.has(current)) states.set(current, view.state) }
   const editor = {
     view,
@@ -118,6 +122,6 @@ export function createEditor(host, {files, nonce, readOnly, onChange, keys, labe
     },
     focus() { view.focus() },
   }
-  for (const f of files.values()) editor.add(f)
+  for (const f of files.values()) if (f !== first) editor.add(f)
   return editor
 }

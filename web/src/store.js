@@ -26,7 +26,10 @@ async function act(mode, f) {
 }
 
 export const local = {
+  works: false,
   get: (key) => act("readonly", (s) => s.get(key)),
   put: (key, value) => act("readwrite", (s) => s.put(value, key)),
   drop: (key) => act("readwrite", (s) => s.delete(key)),
 }
+
+open.then((db) => { local.works = Boolean(db) })

@@ -186,7 +186,7 @@ export function startWorkspace(root, clock) {
   addEventListener("beforeunload", (e) => {
     if (dirty && !conflicted) {
       save()
-      if (failures) e.preventDefault()
+      if (failures && !local.works) e.preventDefault() // otherwise the copy in this browser brings it back
     }
   })
 

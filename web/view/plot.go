@@ -19,6 +19,8 @@ type Plot struct {
 	Series         []PlotSeries
 	// From and To bound the y axis when both are set and different; otherwise the data do.
 	From, To float64
+	// Small plots stand in narrow panes: the same text size on a smaller drawing.
+	Small bool
 }
 
 // PlotSeries is one curve. Kind is "" for the candidate's own, "baseline" (dashed grey) or "reference" (solid grey).
@@ -35,16 +37,25 @@ func PlotOf(id string, s assay.Series) Plot {
 }
 
 const (
-	plotW, plotH                             = 720.0, 260.0
-	plotLeft, plotRight, plotTop, plotBottom = 56.0, 84.0, 12.0, 34.0
-	plotBuckets                              = 300
-	tableRows                                = 60
+	plotLeft, plotTop, plotBottom = 56.0, 12.0, 34.0
+	plotBuckets                   = 300
+	tableRows                     = 60
 )
+
+// size is the drawing's width and height, and the room for labels on its right.
+func (p Plot) size() (w, h, right float64) {
+	if p.Small {
+		return 400, 210, 52
+	}
+	return 720, 260, 84
+}
 
 // plotGeometry is a Plot worked out to coordinates.
 type plotGeometry struct {
 	curves   []plotCurve
 	xs, ys   []plotTick
+	w, h     float64
+	right    float64 // where the axes end
 	baseY    float64
 	empty    bool
 	summary  string
@@ -108,17 +119,18 @@ func (p Plot) geometry() plotGeometry {
 		y0, y1 = min(y0, math.Floor(y0/step)*step), max(y1, math.Ceil(y1/step)*step)
 		yTicks = ticks(y0, y1, 5)
 	}
+	plotW, plotH, plotRight := p.size()
 	px := func(x float64) float64 { return round1(plotLeft + (plotW-plotLeft-plotRight)*(x-x0)/(x1-x0)) }
 	py := func(y float64) float64 {
 		return round1(plotH - plotBottom - (plotH-plotTop-plotBottom)*(min(max(y, y0), y1)-y0)/(y1-y0))
 	}
-	for _, v := range ticks(x0, x1, 6) {
+	for _, v := range ticks(x0, x1, xTicks(p.Small)) {
 		g.xs = append(g.xs, plotTick{px(v), tickLabel(v)})
 	}
 	for _, v := range yTicks {
 		g.ys = append(g.ys, plotTick{py(v), tickLabel(v)})
 	}
-	g.baseY = plotH - plotBottom
+	g.w, g.h, g.right, g.baseY = plotW, plotH, plotW-plotRight, plotH-plotBottom
 
 	color := 0
 	var said []string
@@ -130,7 +142,7 @@ func (p Plot) geometry() plotGeometry {
 			color++
 			c.class = "c" + strconv.Itoa((color-1)%6+1)
 		}
-		c.draw(s, px, py, y0, y1)
+		c.draw(s, px, py, g.baseY)
 		g.curves = append(g.curves, c)
 		said = append(said, s.describe())
 	}
@@ -141,7 +153,7 @@ func (p Plot) geometry() plotGeometry {
 }
 
 // draw cuts the series into unbroken pieces, thinning each so that spikes stay.
-func (c *plotCurve) draw(s PlotSeries, px, py func(float64) float64, y0, y1 float64) {
+func (c *plotCurve) draw(s PlotSeries, px, py func(float64) float64, baseY float64) {
 	var xs, ys []float64
 	flush := func() {
 		switch len(xs) {
@@ -169,7 +181,7 @@ func (c *plotCurve) draw(s PlotSeries, px, py func(float64) float64, y0, y1 floa
 			continue
 		}
 		flush()
-		gap := plotGap{x: px(x), kind: "nan", text: fmt.Sprintf("%s is not a number at %s", s.Name, tickLabel(x)), y: plotH - plotBottom - 7}
+		gap := plotGap{x: px(x), kind: "nan", text: fmt.Sprintf("%s is not a number at %s", s.Name, tickLabel(x)), y: baseY - 7}
 		if math.IsInf(y, 1) {
 			gap.kind, gap.y, gap.text = "up", plotTop+7, fmt.Sprintf("%s is infinite at %s", s.Name, tickLabel(x))
 		} else if math.IsInf(y, -1) {
@@ -289,6 +301,13 @@ func spreadLabels(curves []plotCurve) {
 			return
 		}
 	}
+}
+
+func xTicks(small bool) int {
+	if small {
+		return 4
+	}
+	return 6
 }
 
 // ticks are round numbers that cover from..to, about n of them.

@@ -440,7 +440,7 @@ func WorkspacePage(p Workspace) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 38, "</section></section><div class=\"splitter\" role=\"separator\" tabindex=\"0\" aria-orientation=\"vertical\" aria-label=\"Width of the question\" aria-controls=\"pane-question\" data-split=\"left\" aria-valuemin=\"20\" aria-valuemax=\"60\" aria-valuenow=\"34\"></div><section class=\"pane editor\" id=\"pane-editor\" aria-label=\"Your files\" tabindex=\"-1\"><form method=\"post\" action=\"")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 38, "</section></section><div class=\"splitter\" role=\"separator\" tabindex=\"0\" aria-orientation=\"vertical\" aria-label=\"Width of the question\" aria-controls=\"pane-question\" data-split=\"left\" aria-valuemin=\"20\" aria-valuemax=\"60\" aria-valuenow=\"31\"></div><section class=\"pane editor\" id=\"pane-editor\" aria-label=\"Your files\" tabindex=\"-1\"><form method=\"post\" action=\"")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -706,7 +706,7 @@ func WorkspacePage(p Workspace) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 63, "</div><div class=\"editor-foot\"><p class=\"editor-hint js-only\"><kbd>Esc</kbd> then <kbd>Tab</kbd> leaves the editor · <kbd>Ctrl</kbd> <kbd>M</kbd> changes what Tab does · <kbd>F6</kbd> next pane</p>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 63, "</div><div class=\"editor-foot\"><p class=\"editor-hint js-only\"><kbd>Esc</kbd> then <kbd>Tab</kbd> leaves the editor · <kbd>F6</kbd> next pane</p>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -726,7 +726,7 @@ func WorkspacePage(p Workspace) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 67, "</div></form></section><div class=\"splitter\" role=\"separator\" tabindex=\"0\" aria-orientation=\"vertical\" aria-label=\"Width of the results\" aria-controls=\"pane-results\" data-split=\"right\" aria-valuemin=\"18\" aria-valuemax=\"55\" aria-valuenow=\"30\"></div><section class=\"pane results\" id=\"pane-results\" aria-label=\"Results\" tabindex=\"-1\"><h2 class=\"pane-title\" id=\"results\">Results <span class=\"live-state js-only\" id=\"live-state\"></span></h2><div role=\"status\" aria-live=\"polite\" class=\"visually-hidden\" id=\"say\"></div><div data-cards>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 67, "</div></form></section><div class=\"splitter\" role=\"separator\" tabindex=\"0\" aria-orientation=\"vertical\" aria-label=\"Width of the results\" aria-controls=\"pane-results\" data-split=\"right\" aria-valuemin=\"18\" aria-valuemax=\"55\" aria-valuenow=\"28\"></div><section class=\"pane results\" id=\"pane-results\" aria-label=\"Results\" tabindex=\"-1\"><h2 class=\"pane-title\" id=\"results\">Results <span class=\"live-state js-only\" id=\"live-state\"></span></h2><div role=\"status\" aria-live=\"polite\" class=\"visually-hidden\" id=\"say\"></div><div data-cards>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
