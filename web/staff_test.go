@@ -257,7 +257,9 @@ func TestEveryStaffRouteByRole(t *testing.T) {
 	// Reads first, and last the form that empties the committee: what is changed must not decide what is let in.
 	routes := o.staffRoutes()
 	slices.SortStableFunc(routes, func(a, b route) int {
-		order := func(r route) string { return r.method + map[bool]string{true: "~"}[strings.HasSuffix(r.path, "/committee")] }
+		order := func(r route) string {
+			return r.method + map[bool]string{true: "~"}[strings.HasSuffix(r.path, "/committee")]
+		}
 		return compareText(order(a), order(b))
 	})
 	for _, rt := range routes {
