@@ -85,12 +85,7 @@ func (b blinded) names(e auditEntry) bool {
 	if err != nil {
 		return true
 	}
-	for _, p := range b.hidden {
-		if len(p.find(string(raw), false)) > 0 || p.mail != nil && p.mail.Match(raw) {
-			return true
-		}
-	}
-	return false
+	return len(b.hidden.find(string(raw), false)) > 0 || slices.ContainsFunc(b.hidden, func(p person) bool { return p.mail != nil && p.mail.Match(raw) })
 }
 
 func auditFile(lines []auditLine) ([]byte, error) {

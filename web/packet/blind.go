@@ -1,11 +1,13 @@
 package packet
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/sha256"
 	"embed"
 	"encoding/binary"
 	"fmt"
+	"iter"
 	"reflect"
 	"regexp"
 	"slices"
@@ -26,7 +28,7 @@ func hidesQuestions(l assay.BlindLevel) bool { return l == assay.BlindQuestions 
 // blinded is a snapshot in which nobody that its level hides is named any more, and the list that proves it.
 type blinded struct {
 	Snapshot
-	hidden []person // who must not be found in any byte of the packet
+	hidden crowd // who must not be found in any byte of the packet
 }
 
 // blind returns a copy of s as its level allows it. Everything after works on the copy, so a name cannot get round it.
@@ -54,7 +56,7 @@ func blind(s Snapshot) blinded {
 	}
 	candidate := newPerson(s.Candidate.Name, s.Candidate.Email, common)
 	candidate.alias = pseudonym(s.Packet.ID, candidate)
-	out := blinded{hidden: []person{candidate}}
+	out := blinded{hidden: crowd{candidate}}
 
 	labels := map[assay.UserID]string{}
 	if hidesInterviewers(level) {
@@ -67,14 +69,8 @@ func blind(s Snapshot) blinded {
 			out.hidden = append(out.hidden, p)
 		}
 	}
-	scrub := func(text string, ours bool) string {
-		for _, p := range out.hidden {
-			text = p.replace(text, ours)
-		}
-		return text
-	}
 	ids := map[string]string{}
-	w := walker{scrub: scrub, ids: func(kind, id string) string { return id }, times: true}
+	w := walker{scrub: out.hidden.replace, ids: func(kind, id string) string { return id }, times: true}
 	if hidesInterviewers(level) {
 		w.times = false // dates go with the interviewers
 		w.ids = func(kind, id string) string {
@@ -316,39 +312,37 @@ var (
 	mails    = regexp.MustCompile(`[\p{L}\p{N}._%+-]+@[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)+`)
 	homes    = regexp.MustCompile(`(?i)(/home/|/users/|\\users\\)[^\s/\\"':]+`)
 	authored = regexp.MustCompile(`(?im)^(\s*(?:#+\s*)?(?:__author__|author|authors|maintainer|copyright)\s*[:=(].*)$`)
-	opaque   = regexp.MustCompile(`\b[a-z]{2,5}_(?:[0-9a-hjkmnp-tv-z]{26}|[0-9a-f]{10})\b|\b[0-9a-fA-F]{16,}\b`)
+	opaque   = regexp.MustCompile(`^(?:[a-z]{2,5}_(?:[0-9a-hjkmnp-tv-z]{26}|[0-9a-f]{10})|[0-9a-fA-F]{16,})$`)
 )
 
-// replace puts the alias for every trace of the person. ours says that the text is the bank's or the program's.
-func (p person) replace(s string, ours bool) string {
-	if s == "" {
+// crowd is everybody who must not be found. One pass over a text finds them all, however many they are.
+type crowd []person
+
+// replace puts aliases for every trace of the crowd. ours says that the text is the bank's or the program's.
+func (c crowd) replace(s string, ours bool) string {
+	if s == "" || len(c) == 0 {
 		return s
 	}
 	if !ours {
-		s = authored.ReplaceAllStringFunc(s, func(l string) string {
-			i := strings.IndexAny(l, ":=(")
-			return l[:i+1] + " [removed]"
-		})
-		s = links.ReplaceAllString(s, "[link removed]")
-		s = mails.ReplaceAllString(s, "[e-mail removed]")
-		s = homes.ReplaceAllString(s, "${1}[user]")
-	} else if p.mail != nil {
-		s = p.mail.ReplaceAllString(s, "[e-mail removed]")
+		s = unlink(s)
+	} else if strings.Contains(s, "@") {
+		for _, p := range c {
+			if p.mail != nil {
+				s = p.mail.ReplaceAllString(s, "[e-mail removed]")
+			}
+		}
 	}
-	hits := p.find(s, ours)
+	hits := c.find(s, ours)
 	if len(hits) == 0 {
 		return s
 	}
 	var out strings.Builder
 	at := 0
 	for i, h := range hits {
-		if h.from < at {
-			continue
-		}
 		gap := s[at:h.from]
-		if i == 0 || at == 0 || !joins(gap) { // "Jane Doe" and "doe, jane" become one alias
+		if i == 0 || h.who != hits[i-1].who || !joins(gap) { // "Jane Doe" and "doe, jane" become one alias
 			out.WriteString(gap)
-			out.WriteString(p.alias)
+			out.WriteString(c[h.who].alias)
 		}
 		at = h.to
 	}
@@ -356,42 +350,47 @@ func (p person) replace(s string, ours bool) string {
 	return out.String()
 }
 
+// unlink takes out what leads to a person without naming them: addresses, links, home directories, author lines.
+func unlink(s string) string {
+	low := s
+	if strings.ContainsFunc(s, unicode.IsUpper) {
+		low = strings.ToLower(s)
+	}
+	has := func(any ...string) bool {
+		return slices.ContainsFunc(any, func(w string) bool { return strings.Contains(low, w) })
+	}
+	if has("author", "maintainer", "copyright") {
+		s = authored.ReplaceAllStringFunc(s, func(l string) string { return l[:strings.IndexAny(l, ":=(")+1] + " [removed]" })
+	}
+	if has("://", "www.", ".com/", ".co/") {
+		s = links.ReplaceAllString(s, "[link removed]")
+	}
+	if has("@") {
+		s = mails.ReplaceAllString(s, "[e-mail removed]")
+	}
+	if has("/home/", "/users/", `\users\`) {
+		s = homes.ReplaceAllString(s, "${1}[user]")
+	}
+	return s
+}
+
 // joins says whether what stands between two parts of a name only joins them.
 func joins(gap string) bool { return len(gap) <= 2 && strings.Trim(gap, " ._,-\u00a0'’") == "" }
 
-type span struct{ from, to int }
+// span is where in a text somebody is given away.
+type span struct{ from, to, who int }
 
-// scanned is a text cut up once for many searches.
-type scanned struct {
-	text   string
-	words  []word
-	opaque [][]int
-	folded string
-	where  []int
-}
-
-func scan(s string) scanned {
-	out := scanned{text: s, words: wordsOf(s), opaque: opaque.FindAllStringIndex(s, -1)}
-	out.folded, out.where = foldAt(s)
-	return out
-}
-
-// find lists where s gives the person away, in order and without overlap. Ids and hashes are looked past: any three letters occur in them.
-func (p person) find(s string, ours bool) []span {
-	if s == "" {
+// find lists where s gives somebody away, in order and without overlap. Ids and hashes are looked past: any three letters occur in
+// them.
+func (c crowd) find(s string, ours bool) []span {
+	if s == "" || len(c) == 0 {
 		return nil
 	}
-	return p.findIn(scan(s), ours)
-}
-
-func (p person) findIn(s scanned, ours bool) []span {
 	var out []span
-	add := func(from, to int) {
-		i, _ := slices.BinarySearchFunc(s.opaque, from, func(o []int, at int) int { return cmp.Compare(o[1], at+1) })
-		if i < len(s.opaque) && from >= s.opaque[i][0] && to <= s.opaque[i][1] {
-			return
+	add := func(from, to, who int) {
+		if !inOpaque(s, from, to) {
+			out = append(out, span{from, to, who})
 		}
-		out = append(out, span{from, to})
 	}
 	each := func(in, what string, hit func(from, to int)) {
 		for at := 0; ; {
@@ -403,24 +402,42 @@ func (p person) findIn(s scanned, ours bool) []span {
 			at += i + len(what)
 		}
 	}
-	for _, h := range p.han {
-		each(s.text, h, add)
+	folded, where := foldAt(s)
+	marks, common := map[string]int{}, map[string]int{}
+	for who, p := range slices.Backward(c) { // of two who share a name the first one has it
+		for m := range p.marks {
+			marks[m] = who
+		}
+		for m := range p.common {
+			common[m] = who
+		}
 	}
-	for _, j := range p.joined {
-		each(s.folded, j, func(from, to int) { add(s.where[from], s.where[to]) })
+	for who, p := range c {
+		for _, h := range p.han {
+			each(s, h, func(from, to int) { add(from, to, who) })
+		}
+		for _, j := range p.joined {
+			each(folded, j, func(from, to int) { add(where(from), where(to), who) })
+		}
 	}
-	for _, w := range s.words {
-		if p.marks[fold(w.text)] || !ours && p.common[w.text] {
-			add(w.from, w.from+len(w.text))
+	for w := range wordsIn(s) {
+		if who, ok := marks[fold(w.text)]; ok {
+			add(w.from, w.from+len(w.text), who)
+			continue
+		}
+		if who, ok := common[w.text]; ok && !ours {
+			add(w.from, w.from+len(w.text), who)
 			continue
 		}
 		for _, part := range camel(w) { // JaneNet; jane in train_jane is a word of its own already
-			if p.marks[fold(part.text)] {
-				add(part.from, part.from+len(part.text))
+			if who, ok := marks[fold(part.text)]; ok {
+				add(part.from, part.from+len(part.text), who)
 			}
 		}
 	}
-	slices.SortFunc(out, func(a, b span) int { return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(b.to, a.to)) })
+	slices.SortFunc(out, func(a, b span) int {
+		return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(b.to, a.to), cmp.Compare(a.who, b.who))
+	})
 	merged := out[:0]
 	for _, h := range out {
 		if n := len(merged); n > 0 && h.from < merged[n-1].to {
@@ -431,6 +448,22 @@ func (p person) findIn(s scanned, ours bool) []span {
 	}
 	return merged
 }
+
+// inOpaque says whether s[from:to] lies in an id or a hash.
+func inOpaque(s string, from, to int) bool {
+	part := func(c byte) bool {
+		return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+	}
+	for from > 0 && part(s[from-1]) {
+		from--
+	}
+	for to < len(s) && part(s[to]) {
+		to++
+	}
+	return opaque.MatchString(s[from:to])
+}
+
+func (p person) find(s string, ours bool) []span { return crowd{p}.find(s, ours) }
 
 // shorten keeps the initial alone of a name's parts that the person has too.
 func (p person) shorten(name string) string {
@@ -444,23 +477,21 @@ func (p person) shorten(name string) string {
 // reidentify is the last gate: it reads every byte of every file and every file's name, and names the first that gives a hidden
 // person away.
 func (b blinded) reidentify(files []file) error {
-	if len(b.hidden) == 0 {
-		return nil
-	}
 	for _, f := range files {
-		own := strings.HasSuffix(f.name, ".html") || strings.HasSuffix(f.name, ".json") || strings.HasSuffix(f.name, ".txt") && !strings.Contains(f.name, "/")
-		content := scan(string(f.data))
+		if len(b.hidden.find(f.name, false)) > 0 {
+			return assay.Errorf(assay.Invalid, "The packet was not built: a file name in it would still name a hidden person.")
+		}
+		if strings.HasSuffix(f.name, ".pem") || strings.HasSuffix(f.name, ".sig") {
+			continue // our own key and signature, in base64
+		}
+		own := !strings.HasPrefix(f.name, "code/") // beside the code every file has words of ours
+		leaks := len(b.hidden.find(string(f.data), own)) > 0
 		for _, p := range b.hidden {
-			if len(p.find(f.name, false)) > 0 {
-				return assay.Errorf(assay.Invalid, "The packet was not built: a file name in it would still name a hidden person.")
-			}
-			if strings.HasSuffix(f.name, ".pem") || strings.HasSuffix(f.name, ".sig") {
-				continue // our own key and signature, in base64
-			}
-			if len(p.findIn(content, own || strings.HasPrefix(f.name, "evidence/"))) > 0 || p.mail != nil && p.mail.Match(f.data) {
-				return assay.Errorf(assay.Invalid, "The packet was not built: %s would still name a hidden person. "+
-					"Ask for it at a lower blind level, or have the text mended.", f.name)
-			}
+			leaks = leaks || p.mail != nil && bytes.Contains(f.data, []byte("@")) && p.mail.Match(f.data)
+		}
+		if leaks {
+			return assay.Errorf(assay.Invalid, "The packet was not built: %s would still name a hidden person. "+
+				"Ask for it at a lower blind level, or have the text mended.", f.name)
 		}
 	}
 	return nil
@@ -471,24 +502,29 @@ type word struct {
 	text string
 }
 
-// wordsOf are the longest runs of letters and their marks.
-func wordsOf(s string) []word {
-	var out []word
-	start := -1
-	for i, r := range s {
-		in := unicode.IsLetter(r) || start >= 0 && (unicode.Is(unicode.Mn, r) || r == 0x200D || r == 0x200C)
-		if in && start < 0 {
-			start = i
-		} else if !in && start >= 0 {
-			out = append(out, word{start, s[start:i]})
-			start = -1
+// wordsIn are the longest runs of letters and their marks.
+func wordsIn(s string) iter.Seq[word] {
+	return func(yield func(word) bool) {
+		start := -1
+		for i, r := range s {
+			letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= 0x80 && unicode.IsLetter(r)
+			in := letter || start >= 0 && r >= 0x80 && (unicode.Is(unicode.Mn, r) || r >= 0x200B && r <= 0x200D)
+			if in && start < 0 {
+				start = i
+			} else if !in && start >= 0 {
+				if !yield(word{start, s[start:i]}) {
+					return
+				}
+				start = -1
+			}
+		}
+		if start >= 0 {
+			yield(word{start, s[start:]})
 		}
 	}
-	if start >= 0 {
-		out = append(out, word{start, s[start:]})
-	}
-	return out
 }
+
+func wordsOf(s string) []word { return slices.Collect(wordsIn(s)) }
 
 // camel cuts JaneNet into Jane and Net; nothing for a word without a hump.
 func camel(w word) []word {

@@ -9,14 +9,7 @@ import (
 
 // fold makes spellings of one name equal: Łukasz, ŁUKASZ and lukasz; full-width and composed forms; invisible joiners gone.
 func fold(s string) string {
-	ascii := true
-	for i := range len(s) {
-		if s[i] >= 0x80 {
-			ascii = false
-			break
-		}
-	}
-	if ascii {
+	if isASCII(s) {
 		return strings.ToLower(s)
 	}
 	var out strings.Builder
@@ -58,22 +51,34 @@ func foldRune(r rune) string {
 }
 
 // foldAt folds s and says, for each byte of the result and its end, where in s it came from.
-func foldAt(s string) (string, []int) {
+func foldAt(s string) (string, func(int) int) {
+	if isASCII(s) {
+		return strings.ToLower(s), func(i int) int { return i }
+	}
 	var out strings.Builder
-	where := make([]int, 0, len(s)+1)
+	where := make([]int32, 0, len(s)+1) // texts are far below 2 GiB
 	for i, r := range s {
-		f := ""
+		n := out.Len()
 		if r < 0x80 {
-			f = string(unicode.ToLower(r))
+			out.WriteByte(byte(unicode.ToLower(r)))
 		} else {
 			for _, d := range norm.NFKD.String(string(r)) {
-				f += foldRune(d)
+				out.WriteString(foldRune(d))
 			}
 		}
-		for range len(f) {
-			where = append(where, i)
+		for range out.Len() - n {
+			where = append(where, int32(i))
 		}
-		out.WriteString(f)
 	}
-	return out.String(), append(where, len(s))
+	where = append(where, int32(len(s)))
+	return out.String(), func(i int) int { return int(where[i]) }
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= 0x80 {
+			return false
+		}
+	}
+	return true
 }

@@ -65,8 +65,8 @@ func (p *page) view(hash string) view.PacketDoc {
 	out := view.PacketDoc{ID: d.Packet.ID, Version: strconv.Itoa(d.Packet.Version), Hash: hash[:12], Candidate: p.candidate(), Role: d.Role.Title,
 		Level: capital(d.Role.TargetLevel), Built: day(d.Packet.BuiltAt), RequestedBy: d.Packet.RequestedBy, Status: d.Packet.Status,
 		Blind: d.Packet.BlindLevel, BlindText: blindText(d.Packet.BlindLevel), Build: "Assay " + d.Packet.AppBuild,
-		Loop: fmt.Sprintf("%d of %s held", d.Loop.InterviewsHeld, count(d.Loop.InterviewsPlanned, "interview", "interviews")),
-		Gaps: nil, Notes: d.Notes, Integrity: d.Integrity.Text, ChainHead: cmp.Or(d.Audit.ChainHead, "none: the log was empty")}
+		Loop:  fmt.Sprintf("%d of %s held", d.Loop.InterviewsHeld, count(d.Loop.InterviewsPlanned, "interview", "interviews")),
+		Notes: d.Notes, Integrity: d.Integrity.Text, ChainHead: cmp.Or(d.Audit.ChainHead, "none: the log was empty")}
 	out.Ask = "Hire at " + d.Role.TargetLevel + "?"
 	if d.Role.TargetLevel == "" {
 		out.Ask = "Hire?"
@@ -114,7 +114,7 @@ func blindText(level string) string {
 func (p *page) matrix(out *view.PacketDoc) {
 	d := p.d
 	for _, s := range d.Loop.Seats {
-		v := view.PacketDocSeat{Person: s.Person, Initials: s.Initials, Interview: p.round(s.Interview), State: s.State}
+		v := view.PacketDocSeat{Person: s.Person, Interview: p.round(s.Interview)}
 		rec := view.PacketDocRecommendation{First: s.State, FirstClass: "none"}
 		if s.Scorecard != nil {
 			c := p.cards[*s.Scorecard]
@@ -124,7 +124,7 @@ func (p *page) matrix(out *view.PacketDoc) {
 				rec.Now, rec.NowClass = recommendation(c.Amendments[n-1].Overall)
 				out.Revotes = true
 			}
-			out.Reasons = append(out.Reasons, view.PacketDocReason{Person: s.Person, Interview: p.round(s.Interview), Overall: rec.First, Class: rec.FirstClass,
+			out.Reasons = append(out.Reasons, view.PacketDocReason{Person: s.Person, Overall: rec.First, Class: rec.FirstClass,
 				For: c.ReasonFor, Against: c.ReasonAgainst, Href: v.Href})
 		}
 		out.Seats = append(out.Seats, v)

@@ -128,9 +128,9 @@ func strip(c DocCheck) *view.PacketDocStrip {
 	}
 	pad := (hi - lo) * 0.12
 	lo, hi = lo-pad, hi+pad
-	const w, h = 320.0, 46.0
+	const w = 320.0
 	at := func(v float64) string { return coord(8 + (w-16)*(v-lo)/(hi-lo)) }
-	s := &view.PacketDocStrip{W: w, H: h, Value: at(value), ValueText: short(value) + unitOf(c.Unit), Title: c.Title + ": " + short(value) + unitOf(c.Unit)}
+	s := &view.PacketDocStrip{Value: at(value), ValueText: short(value) + unitOf(c.Unit), Title: c.Title + ": " + short(value) + unitOf(c.Unit)}
 	if base != nil {
 		s.Base, s.BaseText = at(*base), short(*base)
 		s.Title += "; baseline " + short(*base)

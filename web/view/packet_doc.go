@@ -48,7 +48,7 @@ type PacketDoc struct {
 type PacketDocFact struct{ Name, Text string }
 
 // PacketDocSeat heads a column of the matrix.
-type PacketDocSeat struct{ Person, Initials, Interview, State, Href string }
+type PacketDocSeat struct{ Person, Interview, Href string }
 
 // PacketDocRow is one competency across the seats.
 type PacketDocRow struct {
@@ -70,7 +70,7 @@ type PacketDocCell struct {
 // PacketDocRecommendation is the overall judgement of one seat: at first, and as amended.
 type PacketDocRecommendation struct{ First, FirstClass, Now, NowClass string }
 
-type PacketDocReason struct{ Person, Interview, Overall, Class, For, Against, Href string }
+type PacketDocReason struct{ Person, Overall, Class, For, Against, Href string }
 
 // PacketDocDisagreement sets two far scores of one competency side by side.
 type PacketDocDisagreement struct {
@@ -104,12 +104,12 @@ type PacketDocEvidence struct {
 }
 
 type PacketDocCompetency struct {
-	ID, Name, Line    string
-	Anchors           []PacketDocAnchor
-	Mean, Band, N     string
-	Mark              string
-	Ratings           []PacketDocRating
-	NotAssessed, None string
+	ID, Name, Line string
+	Anchors        []PacketDocAnchor
+	Mean, Band, N  string
+	Mark           string
+	Ratings        []PacketDocRating
+	NotAssessed    string
 }
 
 type PacketDocAnchor struct {
@@ -133,7 +133,6 @@ type PacketDocQuestion struct {
 	Strips           []PacketDocStrip
 	Withheld         string
 	Plots            []Plot
-	Files            []PacketDocFact // of the plots' data
 	Output           string
 	OutputNote       string
 	Notes            string
@@ -152,13 +151,11 @@ type PacketDocCheck struct {
 
 // PacketDocStrip is one measured value between its baseline and its reference. Coordinates are ready to be written.
 type PacketDocStrip struct {
-	Title, Name         string
-	W, H                float64
-	Value, ValueText    string
-	Base, BaseText      string
-	Ref, RefText        string
-	Better              string
-	ValueEnd, BaseFirst bool
+	Title, Name      string
+	Value, ValueText string
+	Base, BaseText   string
+	Ref, RefText     string
+	Better           string
 }
 
 type PacketDocSubmission struct {
