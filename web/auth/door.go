@@ -102,18 +102,20 @@ func (d *Door) Allow(what, who, ip string) bool {
 }
 
 // forget drops those who have not tried for a minute: their allowance is full again, so nothing is lost by it. If everybody is
-// busy, the longest silent go, so the memory stays bounded.
+// busy, a tenth goes, whoever they are, so that memory and time stay bounded; the failures in the ledger go on counting.
 func (d *Door) forget(now time.Time) {
-	var oldest string
 	for k, t := range d.tries {
 		if now.Sub(t.seen) > burst*6*time.Second {
 			delete(d.tries, k)
-		} else if oldest == "" || t.seen.Before(d.tries[oldest].seen) {
-			oldest = k
 		}
 	}
-	if len(d.tries) >= maxTries {
-		delete(d.tries, oldest)
+	surplus := len(d.tries) - maxTries*9/10
+	for k := range d.tries {
+		if surplus <= 0 {
+			return
+		}
+		delete(d.tries, k)
+		surplus--
 	}
 }
 

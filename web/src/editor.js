@@ -80,7 +80,7 @@ export function createEditor(host, {files, nonce, readOnly, onChange, keys, labe
       f.path.endsWith(".py") ? [python(), pythonLanguage.data.of({autocomplete: completeAnyWord}), lintGutter(), f.readOnly ? [] : syntaxMarks] : EditorView.lineWrapping,
       locked.of(EditorState.readOnly.of(everythingLocked || f.readOnly)),
       look, EditorView.cspNonce.of(nonce),
-      EditorView.contentAttributes.of({"aria-label": label(f), spellcheck: "false", autocapitalize: "off", autocorrect: "off"}),
+      EditorView.contentAttributes.of({"aria-label": label(f), tabindex: "0", spellcheck: "false", autocapitalize: "off", autocorrect: "off"}),
       EditorView.updateListener.of((u) => { if (u.docChanged) onChange(f.path) }),
     ],
   })

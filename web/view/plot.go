@@ -182,9 +182,9 @@ func (c *plotCurve) draw(s PlotSeries, px, py func(float64) float64, baseY float
 		}
 		flush()
 		gap := plotGap{x: px(x), kind: "nan", text: fmt.Sprintf("%s is not a number at %s", s.Name, tickLabel(x)), y: baseY - 7}
-		if math.IsInf(y, 1) {
+		if y > 0 {
 			gap.kind, gap.y, gap.text = "up", plotTop+7, fmt.Sprintf("%s is infinite at %s", s.Name, tickLabel(x))
-		} else if math.IsInf(y, -1) {
+		} else if y < 0 {
 			gap.kind, gap.text = "down", fmt.Sprintf("%s is minus infinite at %s", s.Name, tickLabel(x))
 		}
 		// Neighbouring gaps of a long divergence are one mark each few pixels.
@@ -353,7 +353,8 @@ func widen(a, b float64) (float64, float64) {
 	return a - pad, b + pad
 }
 
-func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
+// finite says whether a value can be drawn. What is near the end of a float's range has diverged as much as infinity has.
+func finite(v float64) bool { return !math.IsNaN(v) && math.Abs(v) < 1e300 }
 
 func round1(v float64) float64 { return math.Round(v*10) / 10 }
 
