@@ -179,7 +179,9 @@ func (r *run) started(ctx context.Context) error {
 		return r.ended(ctx)
 	}
 	r.began = time.Now()
-	r.base = r.use()
+	if r.meter != nil { // else asking takes longer than the interpreter's start that it would leave out
+		r.base = r.use()
+	}
 	return nil
 }
 
@@ -214,7 +216,7 @@ func (r *run) watch(ctx context.Context) error {
 		select {
 		case f, ok := <-r.frames:
 			if !ok {
-				return r.died(ctx)
+				return r.died()
 			}
 			if f.kind == frameEnded {
 				return r.exited(f)
@@ -228,6 +230,9 @@ func (r *run) watch(ctx context.Context) error {
 			r.outcome.OutputExceeded = true
 			return r.stop(nil)
 		case <-look.C:
+			if r.meter == nil && r.s.CPU == 0 {
+				continue // nothing to compare with what it would cost to ask
+			}
 			if u := r.use(); r.s.CPU > 0 && u.cpu-r.base.cpu > r.s.CPU {
 				r.outcome.CPUExceeded = true
 				return r.stop(nil)
@@ -262,8 +267,9 @@ func (r *run) exited(f frame) error {
 }
 
 // died is the end of a container that said nothing: it was killed for memory, or its program killed everything.
-func (r *run) died(ctx context.Context) error {
-	r.measure()
+func (r *run) died() error {
+	r.outcome.Wall = time.Since(r.began)
+	r.use()
 	code, err := r.awaitDeath()
 	if err != nil {
 		return err
@@ -272,8 +278,8 @@ func (r *run) died(ctx context.Context) error {
 	if code > 128 && code <= 128+64 {
 		r.outcome.Signal = int(code) - 128
 	}
-	r.inspect(ctx)
-	r.measure()
+	r.askForKills()
+	r.account()
 	return nil
 }
 
@@ -322,11 +328,27 @@ func (r *run) awaitDeath() (int64, error) {
 }
 
 // inspect asks the engine whether the container was killed for memory.
-func (r *run) inspect(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deathTime)
+func (r *run) inspect() {
+	ctx, cancel := context.WithTimeout(context.Background(), deathTime)
 	defer cancel()
 	if info, err := r.d.cli.ContainerInspect(ctx, r.container); err == nil && info.State != nil && info.State.OOMKilled {
 		r.outcome.OOM = true
+	}
+}
+
+// askForKills learns from the engine alone whether the kernel killed for memory. The engine hears of it later than we do of the
+// end, so a program that was killed is asked about more than once, and memory used to the brim is taken for an answer.
+func (r *run) askForKills() {
+	for try := 0; ; try++ {
+		r.inspect()
+		if r.outcome.OOM || r.outcome.Signal != 9 {
+			return
+		}
+		if try == 10 {
+			r.outcome.OOM = r.last.peak >= r.s.Limits.Memory/100*99
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
 	}
 }
 
@@ -336,8 +358,8 @@ func (r *run) measure() {
 		r.outcome.Wall = time.Since(r.began)
 	}
 	r.use()
-	if r.meter == nil && r.outcome.Container != "" && !r.outcome.Killed() {
-		r.inspect(context.Background())
+	if r.meter == nil && !r.outcome.Killed() {
+		r.askForKills()
 	}
 	r.account()
 }
