@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -319,8 +320,14 @@ func (g *grading) broken(judge *side, what string, err error) error {
 func (g *grading) readMessage(v sandbox.Value) (rawReport, error) {
 	d, _ := v.(sandbox.Dict)
 	if d.Has("fault") {
-		trace, _ := d.Get("fault").(string)
-		return rawReport{}, &HarnessError{What: "the harness failed", Trace: clip(trace, 32<<10) + "\n" + g.judgeText()}
+		fault, _ := d.Get("fault").(string)
+		fault = clip(strings.TrimSpace(fault), 32<<10)
+		what, trace, _ := strings.Cut(fault, "\n\n")
+		log := g.judgeText()
+		if trace != "" {
+			log = strings.ReplaceAll(log, trace, "") // the kit prints it as well
+		}
+		return rawReport{}, &HarnessError{What: "the harness failed: " + clip(safeText(what), 300), Trace: join(trace+"\n", log)}
 	}
 	if !d.Has("report") || len(d) != 1 {
 		return rawReport{}, harnessFault("what the judge sent is no report")
