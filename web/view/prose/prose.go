@@ -120,7 +120,7 @@ type formulas struct {
 func (m *formulas) RegisterFuncs(reg renderer.NodeRendererFuncRegisterer) {
 	reg.Register(passthrough.KindPassthroughInline, m.formula)
 	reg.Register(passthrough.KindPassthroughBlock, m.formula)
-	reg.Register(ast.KindFencedCodeBlock, codeBlock)
+	reg.Register(ast.KindFencedCodeBlock, m.codeBlock)
 }
 
 func (m *formulas) formula(w util.BufWriter, src []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
@@ -168,8 +168,8 @@ func (r *Renderer) formula(tex string, display bool) string {
 // Inline styles would be refused by the page's content policy; Temml writes them only for browsers of the past.
 var styleAttribute = regexp.MustCompile(` style="[^"]*"`)
 
-// codeBlock writes code with the classes that our style sheet knows.
-func codeBlock(w util.BufWriter, src []byte, node ast.Node, entering bool) (ast.WalkStatus, error) {
+// codeBlock writes code with the classes that our style sheet knows. A block of "math" is a formula.
+func (m *formulas) codeBlock(w util.BufWriter, src []byte, node ast.Node, entering bool) (ast.WalkStatus, error) {
 	if !entering {
 		return ast.WalkContinue, nil
 	}
@@ -178,6 +178,11 @@ func codeBlock(w util.BufWriter, src []byte, node ast.Node, entering bool) (ast.
 	for i := range n.Lines().Len() {
 		line := n.Lines().At(i)
 		code.Write(line.Value(src))
+	}
+	if string(n.Language(src)) == "math" {
+		fmt.Fprintf(w, "<p>%s%d%s</p>\n", markOpen, len(m.done), markClose)
+		m.done = append(m.done, m.r.formula(strings.TrimSpace(code.String()), true))
+		return ast.WalkSkipChildren, nil
 	}
 	_, _ = w.WriteString(`<pre class="chroma" tabindex="0"><code>`)
 	_, _ = w.WriteString(highlight(string(n.Language(src)), code.String()))

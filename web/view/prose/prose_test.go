@@ -62,6 +62,8 @@ func TestFormulas(t *testing.T) {
 	}{
 		"inline":   {`\(p_i = e^{x_i}\)`, []string{"<math>", "<msub>"}, []string{"style=", "<code"}},
 		"display":  {"$$\n\\mathcal{L} = -\\frac{1}{N}\\sum_i \\log p_i\n$$", []string{`display="block"`, "<mfrac>", "math-display"}, []string{"style="}},
+		"fence":    {"```math\n\\frac{1}{2}\n```", []string{`display="block"`, "<mfrac>"}, []string{"<pre"}},
+		"backtick": {"weights $`a_i`$ here", []string{"<msub>"}, []string{"$"}},
 		"matrix":   {`\[ \begin{pmatrix} a & b \\ c & d \end{pmatrix} \]`, []string{"<mtable"}, []string{"style="}},
 		"mistake":  {`\(\frac{1}{\)`, []string{"tex-error"}, []string{"<math"}},
 		"runaway":  {`\(\def\a{\a\a}\a\)`, []string{"tex-error"}, nil},
