@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"assay"
+	"assay/web/packet"
 
 	"github.com/PuerkitoBio/goquery"
 )
@@ -62,6 +63,9 @@ func TestPageStandsAlone(t *testing.T) {
 	want := "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'"
 	if got := doc.Find(`meta[http-equiv="Content-Security-Policy"]`).AttrOr("content", ""); got != want {
 		t.Errorf("policy\n%s\nwant\n%s", got, want)
+	}
+	if got := packet.PagePolicy(html); got != want {
+		t.Errorf("PagePolicy = %s", got)
 	}
 	if doc.Find("html").AttrOr("lang", "") != "en" || doc.Find("h1").Length() != 1 || doc.Find("main").Length() != 1 {
 		t.Error("no language, h1 or main")

@@ -903,3 +903,11 @@ func showInvisible(s string) string {
 		return r
 	}, s)
 }
+
+// PagePolicy is the content security policy that a server sends with packet.html, the same that the page carries in itself; a site's
+// own policy would take its style away.
+func PagePolicy(html []byte) string {
+	_, rest, _ := strings.Cut(string(html), "<style>")
+	style, _, _ := strings.Cut(rest, "</style>")
+	return view.PacketPolicy(style)
+}
