@@ -54,12 +54,12 @@ func (b *box) run(ctx context.Context, s Spec, st Streams) (Outcome, error) {
 		return Outcome{}, err
 	}
 	r.helpers.Go(r.listen)
-	if err := r.started(ctx); err != nil {
-		r.kill()
-		r.finishOutput()
-		return r.outcome, err
+	err := r.started(ctx)
+	if err != nil {
+		err = r.stop(err)
+	} else {
+		err = r.watch(ctx)
 	}
-	err := r.watch(ctx)
 	r.finishOutput()
 	return r.outcome, err
 }
@@ -163,6 +163,7 @@ func (r *run) listen() {
 
 // started waits until the files are written and the program is about to begin. Up to here nothing of the candidate's has run.
 func (r *run) started(ctx context.Context) error {
+	r.began = time.Now()
 	select {
 	case f, ok := <-r.frames:
 		switch {
