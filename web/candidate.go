@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -62,21 +63,34 @@ func (s *Server) admitCandidate(c *gin.Context) error {
 	if err != nil {
 		return fmt.Errorf("load the interview of a seat: %w", err)
 	}
-	invitations, err := s.DB.Invitations(ctx, id)
+	inv, err := s.seatHolds(ctx, interview, seat)
 	if err != nil {
-		return fmt.Errorf("load the invitation of a seat: %w", err)
+		return err
 	}
 	actor := assay.Actor{Candidate: seat.Candidate, Interview: id}
-	for _, inv := range invitations {
-		if inv.ID == seat.Invitation && (inv.RevokedAt == nil || interview.Status == assay.InterviewCancelled) && assay.May(actor, assay.ActSitInterview, assay.Facts{Interview: interview.ID}) {
-			c.Set(ginActor, actor)
-			c.Set(ginInterview, interview)
-			c.Set(ginInvitation, inv)
-			return nil
-		}
+	if inv.ID != "" && assay.May(actor, assay.ActSitInterview, assay.Facts{Interview: interview.ID}) {
+		c.Set(ginActor, actor)
+		c.Set(ginInterview, interview)
+		c.Set(ginInvitation, inv)
+		return nil
 	}
 	auth.LeaveSeat(ctx, s.sessions, id)
 	return assay.Errorf(assay.Unauthenticated, "This invitation was replaced. Open the newest link that you were sent; your work is still there.")
+}
+
+// seatHolds returns the invitation behind a seat while it holds, and the zero one once it was withdrawn. A cancelled interview
+// withdraws its invitations, and its candidate may still read that it was cancelled.
+func (s *Server) seatHolds(ctx context.Context, i assay.Interview, seat auth.Seat) (assay.Invitation, error) {
+	invitations, err := s.DB.Invitations(ctx, i.ID)
+	if err != nil {
+		return assay.Invitation{}, fmt.Errorf("load the invitation of a seat: %w", err)
+	}
+	for _, inv := range invitations {
+		if inv.ID == seat.Invitation && (inv.RevokedAt == nil || i.Status == assay.InterviewCancelled) {
+			return inv, nil
+		}
+	}
+	return assay.Invitation{}, nil
 }
 
 // interviewOf is the interview that admitCandidate let the request into.

@@ -60,6 +60,11 @@ func (s *Server) closeInterview(ctx context.Context, actor assay.Actor, i assay.
 			s.Log.Warn("a draft could not be handed in at the end", "interview", i.ID, "question", w.item.Slug, "error", err)
 		}
 	}
+	for _, w := range all { // the interview is over: what was remembered of it can go
+		for _, sub := range w.submissions {
+			s.starts.Delete(sub.AttemptID)
+		}
+	}
 	if err := s.DB.CloseInterview(ctx, actor, i.ID, cause); err != nil && assay.ErrorCode(err) != assay.Conflict {
 		return fmt.Errorf("close the interview: %w", err)
 	}
@@ -88,12 +93,12 @@ func (s *Server) creditWaiting(ctx context.Context, i assay.Interview) (assay.In
 		if sub.Status != assay.StatusQueued {
 			end = sub.CreatedAt
 			if sub.AttemptID != "" && now.Sub(sub.CreatedAt) > freeWait {
-				a, err := s.DB.Attempt(ctx, sub.AttemptID)
+				began, err := s.began(ctx, sub)
 				if err != nil {
 					return i, fmt.Errorf("look for waiting: %w", err)
 				}
-				if a.StartedAt != nil {
-					end = *a.StartedAt
+				if !began.IsZero() {
+					end = began
 				}
 			}
 		}
@@ -120,6 +125,21 @@ func (s *Server) creditWaiting(ctx context.Context, i assay.Interview) (assay.In
 		return i, fmt.Errorf("give back waiting: %w", err)
 	}
 	return s.DB.Interview(ctx, i.ID)
+}
+
+// began is when work on a submission began, zero while it has not. What is final is remembered: it does not change any more.
+func (s *Server) began(ctx context.Context, sub assay.Submission) (time.Time, error) {
+	if t, ok := s.starts.Load(sub.AttemptID); ok {
+		return t.(time.Time), nil
+	}
+	a, err := s.DB.Attempt(ctx, sub.AttemptID)
+	if err != nil || a.StartedAt == nil {
+		return time.Time{}, err
+	}
+	if sub.Status.Final() {
+		s.starts.Store(sub.AttemptID, *a.StartedAt)
+	}
+	return *a.StartedAt, nil
 }
 
 const creditCause = "queue"

@@ -16,6 +16,7 @@ import (
 
 	"assay"
 	"assay/storage"
+	"assay/web/auth"
 	"assay/web/view"
 
 	"github.com/gin-gonic/gin"
@@ -30,6 +31,7 @@ const (
 	lookEvery     = 2 * time.Second        // how soon a change made by another process is seen at the latest
 	heartbeat     = 15 * time.Second
 	writeDeadline = 10 * time.Second
+	maxStreams    = 12 // of one interview in one process
 )
 
 // streamInterview is the candidate's stream: their clock, and the cards of one question (?question=2), of one submission
@@ -84,6 +86,11 @@ type liveCard struct {
 }
 
 func (st *stream) run(ctx context.Context) error {
+	woken, forget := st.s.listen(st.interview.ID)
+	if forget == nil {
+		return assay.Errorf(assay.RateLimited, "This interview is open in too many tabs. Close some of them.")
+	}
+	defer forget()
 	w := st.c.Writer
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream; charset=utf-8")
@@ -97,8 +104,6 @@ func (st *stream) run(ctx context.Context) error {
 	defer st.watches.Wait()
 	defer cancel()
 
-	woken, forget := st.s.listen(st.interview.ID)
-	defer forget()
 	look, beat := time.NewTicker(lookEvery), time.NewTicker(heartbeat)
 	defer look.Stop()
 	defer beat.Stop()
@@ -151,6 +156,9 @@ func (st *stream) round(ctx context.Context) (done bool, err error) {
 	i, err := st.s.DB.Interview(ctx, st.interview.ID)
 	if err != nil {
 		return false, err
+	}
+	if inv, err := st.s.seatHolds(ctx, i, auth.Seat{Invitation: invitationOf(st.c).ID}); err != nil || inv.ID == "" {
+		return true, err // the link was replaced: nothing more comes this way
 	}
 	if i, err = st.s.creditWaiting(ctx, i); err != nil {
 		return false, err
@@ -322,6 +330,7 @@ type listeners struct {
 	all map[assay.InterviewID]map[chan struct{}]bool
 }
 
+// listen returns nothing when the interview has as many streams as it may have.
 func (s *Server) listen(id assay.InterviewID) (<-chan struct{}, func()) {
 	ch := make(chan struct{}, 1)
 	l := &s.streams
@@ -329,6 +338,9 @@ func (s *Server) listen(id assay.InterviewID) (<-chan struct{}, func()) {
 	defer l.mu.Unlock()
 	if l.all == nil {
 		l.all = map[assay.InterviewID]map[chan struct{}]bool{}
+	}
+	if len(l.all[id]) >= maxStreams {
+		return nil, nil
 	}
 	if l.all[id] == nil {
 		l.all[id] = map[chan struct{}]bool{}

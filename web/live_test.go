@@ -201,3 +201,42 @@ func TestStreamsOfOthersAreClosed(t *testing.T) {
 	b.get(mine.path("/submissions/" + string(sub.ID))).want(http.StatusNotFound)
 	b.post(mine.path("/submissions/"+string(sub.ID)+"/cancel"), nil).want(http.StatusNotFound)
 }
+
+func TestAReplacedLinkEndsTheStream(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	k := s.newSitting(nil)
+	b := k.sit(true)
+	var names []string
+	b.events(k.path("/live"), "", func(e event) bool {
+		names = append(names, e.name)
+		if e.name == "clock" {
+			k.invite(s.Now().Add(time.Hour))
+			s.wake(k.Interview.ID)
+		}
+		return e.name == "done"
+	})
+	if len(names) != 2 {
+		t.Errorf("events %v, want the clock and the end", names)
+	}
+}
+
+func TestStreamsAreCounted(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	var forget []func()
+	for range maxStreams {
+		_, f := s.listen("int_1")
+		forget = append(forget, f)
+	}
+	if _, f := s.listen("int_1"); f != nil {
+		t.Error("one more stream was opened")
+	}
+	if _, f := s.listen("int_2"); f == nil {
+		t.Error("another interview pays for it")
+	}
+	forget[0]()
+	if _, f := s.listen("int_1"); f == nil {
+		t.Error("a closed stream is still counted")
+	}
+}

@@ -50,6 +50,7 @@ type Server struct {
 	stopOnce sync.Once
 	streams  listeners
 	credits  sync.Mutex
+	starts   sync.Map // assay.AttemptID → time.Time, see began
 }
 
 // Handler builds the tree of routes. It panics when a route has no rule, so that such a server never starts.

@@ -136,7 +136,7 @@ export function startWorkspace(root, clock) {
     show("info", "Saving…")
     let r
     try {
-      r = await fetch(url + "/draft", {method: "PUT", headers: {"Content-Type": "application/json", Accept: "application/json"}, body: JSON.stringify({base: version, files: sent}), signal: AbortSignal.timeout(20000)})
+      r = await fetch(url + "/draft", {method: "PUT", headers: {"Content-Type": "application/json", Accept: "application/json"}, body: JSON.stringify({base: version, files: sent}), keepalive: leaving && sent.reduce((n, f) => n + f.content.length, 0) < 20000, signal: AbortSignal.timeout(20000)})
     } catch {
       return offline()
     }
@@ -183,7 +183,17 @@ export function startWorkspace(root, clock) {
   }
   addEventListener("online", () => { if (dirty) save() })
   document.addEventListener("visibilitychange", () => { if (document.hidden && dirty) save() })
+  // A link of ours waits until what was typed is saved; what is closed at once is saved on the way out.
+  document.addEventListener("click", async (e) => {
+    const a = e.target.closest?.("a[href]")
+    if (!a || !dirty || conflicted || failures || e.defaultPrevented || e.button || e.ctrlKey || e.metaKey || e.shiftKey || a.target || a.origin !== location.origin || a.hash && a.pathname === location.pathname) return
+    e.preventDefault()
+    await save()
+    location.assign(a.href)
+  })
+  let leaving = false
   addEventListener("beforeunload", (e) => {
+    leaving = true
     if (dirty && !conflicted) {
       save()
       if (failures && !local.works) e.preventDefault() // otherwise the copy in this browser brings it back
