@@ -165,8 +165,8 @@ func (s *Server) recordDecision(c *gin.Context) error {
 	if p.Mine == nil {
 		return assay.Errorf(assay.Conflict, "Cast your own vote first; then record what the committee decided.")
 	}
-	d := assay.Decision{LoopID: p.Loop.ID, PacketID: assay.PacketID(optionOf(f, "packet", p.Ready)), Outcome: choice(f, "outcome", assay.Outcomes),
-		Level: choice(f, "level", assay.Levels), Rationale: f.required("rationale", assay.MaxComment), Missing: f.text("missing", assay.MaxReason),
+	d := assay.Decision{LoopID: p.Loop.ID, PacketID: assay.PacketID(optionOf(f, "decided_packet", p.Ready)), Outcome: choice(f, "decided_outcome", assay.Outcomes),
+		Level: choice(f, "decided_level", assay.Levels), Rationale: f.required("rationale", assay.MaxComment), Missing: f.text("missing", assay.MaxReason),
 		Dissent: f.text("dissent", assay.MaxComment)}
 	if n := sentences(d.Rationale); n < 3 {
 		f.wrong("rationale", "At least three sentences that a stranger can follow; this has %d.", n)

@@ -319,9 +319,9 @@ func TestFormsKeepWhatWasEntered(t *testing.T) {
 		"packet half blind":       {recruiter, o.fill("/loops/:loop/packets"), url.Values{"blind": {"B7"}}, []string{"Choose one of the options."}},
 		"vote for nothing":        {member, o.fill("/loops/:loop/votes"), url.Values{"packet": {string(o.packet.ID)}, "sentence": {"Kept sentence."}}, []string{"Choose one of the options.", "Kept sentence."}},
 		"vote on another packet":  {member, o.fill("/loops/:loop/votes"), url.Values{"packet": {"pkt_x"}, "outcome": {"hire"}, "level": {"mid"}, "confidence": {"low"}, "sentence": {"Kept sentence."}}, []string{"Choose one of the options.", "Kept sentence."}},
-		"decision in a word": {member, o.fill("/loops/:loop/decisions"), url.Values{"packet": {string(o.packet.ID)}, "outcome": {"hire"}, "level": {"mid"}, "rationale": {"Yes. Yes. Yes."}, "dissent": {"Kept dissent."}},
+		"decision in a word": {member, o.fill("/loops/:loop/decisions"), url.Values{"decided_packet": {string(o.packet.ID)}, "decided_outcome": {"hire"}, "decided_level": {"mid"}, "rationale": {"Yes. Yes. Yes."}, "dissent": {"Kept dissent."}},
 			[]string{"At least three sentences", "Yes. Yes. Yes.", "Kept dissent."}},
-		"hold for nothing": {member, o.fill("/loops/:loop/decisions"), url.Values{"packet": {string(o.packet.ID)}, "outcome": {"hold"}, "level": {"mid"},
+		"hold for nothing": {member, o.fill("/loops/:loop/decisions"), url.Values{"decided_packet": {string(o.packet.ID)}, "decided_outcome": {"hold"}, "decided_level": {"mid"},
 			"rationale": {"The panel disagrees on scale. Two of three saw no large data. Another interview would tell."}}, []string{"A hold names the evidence", "Another interview would tell."}},
 		"account without a role":    {admin, "/admin/people", url.Values{"name": {"Kept Name"}, "email": {"kept@example.org"}}, []string{"Choose at least one role", "Kept Name", "kept@example.org"}},
 		"account with a long name":  {admin, "/admin/people", url.Values{"name": {long}, "email": {"kept@example.org"}, "roles": {"author"}}, []string{"At most 120 characters", "kept@example.org"}},
@@ -474,7 +474,7 @@ func TestCommitteeVotesAloneThenDecides(t *testing.T) {
 	casePath := o.fill("/loops/:loop/case")
 	b.get("/committee").want(http.StatusOK, "Casey Quill", "Not yet")
 	b.get(casePath).want(http.StatusOK, "Cast vote").noSecrets(theirs)
-	decision := url.Values{"packet": {string(o.packet.ID)}, "outcome": {"hire"}, "level": {"senior"},
+	decision := url.Values{"decided_packet": {string(o.packet.ID)}, "decided_outcome": {"hire"}, "decided_level": {"senior"},
 		"rationale": {"All three saw the fault found by halving. The service met its budget at load. The open question of scale is one that the role can teach."}}
 	b.post(o.fill("/loops/:loop/decisions"), decision).want(http.StatusConflict, "Cast your own vote first")
 	b.post(o.fill("/loops/:loop/votes"), url.Values{"packet": {string(o.packet.ID)}, "outcome": {"hire"}, "level": {"senior"}, "confidence": {"high"}, "sentence": {"The overflow test."}}).wantTo(casePath + "#vote")

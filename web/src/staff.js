@@ -46,6 +46,7 @@ for (const table of document.querySelectorAll(".code table")) {
   const lines = [...table.querySelectorAll(".line-number > a")]
   if (!lines.length) continue
   lines.forEach((a, i) => (a.tabIndex = i ? -1 : 0))
+  for (const a of table.querySelectorAll(".comment-link")) a.tabIndex = -1
   const focus = (a) => {
     for (const l of lines) l.tabIndex = -1
     a.tabIndex = 0
