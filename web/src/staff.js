@@ -68,6 +68,7 @@ for (const table of document.querySelectorAll(".code table")) {
     }
   })
 }
+document.querySelector(".remark-form textarea")?.focus() // the browser leaves autofocus to the line in the address
 document.addEventListener("keydown", (e) => {
   if (e.key === "Enter" && (e.ctrlKey || e.metaKey)) {
     const send = e.target.closest?.("form")?.querySelector("[data-send]")
@@ -103,7 +104,8 @@ function scorecard(form) {
     saving = true
     say("Saving…")
     try {
-      const r = await fetch(form.action, {method: "POST", body: data(), headers: {Accept: "application/json"}})
+      // form.action would be the buttons of that name.
+      const r = await fetch(form.getAttribute("action"), {method: "POST", body: data(), headers: {Accept: "application/json"}})
       if (r.ok && !r.redirected) {
         const s = await r.json()
         form.elements.version.value = s.version
