@@ -27,7 +27,7 @@ type site struct {
 	t     *testing.T
 	http  *httptest.Server
 	clock *testClock
-	log   *strings.Builder
+	log   *testLog
 }
 
 type testClock struct {
@@ -55,8 +55,8 @@ func newSite(t *testing.T) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &site{t: t, clock: clock, log: &strings.Builder{}}
-	s.Server = &Server{DB: db, Blobs: blobs, Now: clock.Now, Log: slog.New(slog.NewTextHandler(&locked{w: s.log}, nil)), Contact: "people@example.org"}
+	s := &site{t: t, clock: clock, log: &testLog{}}
+	s.Server = &Server{DB: db, Blobs: blobs, Now: clock.Now, Log: slog.New(slog.NewTextHandler(s.log, nil)), Contact: "people@example.org"}
 	s.http = httptest.NewServer(s.Handler())
 	t.Cleanup(func() {
 		s.Stop()
@@ -79,15 +79,22 @@ func openDB(t *testing.T, now func() time.Time) *storage.DB {
 	return db
 }
 
-type locked struct {
+// testLog is what the server logged so far.
+type testLog struct {
 	mu sync.Mutex
-	w  io.Writer
+	b  strings.Builder
 }
 
-func (l *locked) Write(b []byte) (int, error) {
+func (l *testLog) Write(b []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.w.Write(b)
+	return l.b.Write(b)
+}
+
+func (l *testLog) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
 }
 
 // Words that no candidate may ever read.
