@@ -49,7 +49,7 @@ def grade(job):
         chk.value = moved
         chk.expect(moved < 1e-6, f"A probability moved by {moved:.3f} when months from as_of on were added to the usage table.")
     with job.check("estimate") as chk:
-        promised = job.candidate.call("estimate", timeout=20)
+        promised = job.candidate.call("estimate", timeout=30)
         chk.expect(isinstance(promised, (int, float)) and math.isfinite(promised), "estimate() must return a finite number.")
         chk.value, chk.reference = abs(promised - loss), 0.0
         chk.message = f"You promised {promised:.4f}; next quarter came to {loss:.4f}."
@@ -74,7 +74,7 @@ def trained(run, chk):
 def probabilities(job, snapshots, usage, chk):
     """The candidate's answer as a clean array; anything else fails the check."""
     n = len(snapshots["city"])
-    p = job.candidate.call("predict", snapshots, usage, timeout=30)
+    p = job.candidate.call("predict", snapshots, usage, timeout=45)
     try:
         p = np.asarray(p, dtype=float)
     except (TypeError, ValueError):

@@ -39,7 +39,7 @@ def contract(job):
     return done
 
 
-def build(job, events, labels, timeout=12.0):
+def build(job, events, labels, timeout=40.0):
     """The candidate's features as float arrays; anything of another shape is a failed check."""
     out = job.candidate.call("build", events, labels, timeout=timeout)
     n = len(labels["time"])
@@ -134,7 +134,7 @@ def order(job, chk):
 def scale(job, chk):
     """A log with one very busy account, in bounded time and memory, right on a sample."""
     events, labels = generate.load(job.hidden / "large.npz")
-    got = build(job, events, labels, timeout=float(job.constants["seconds"]))
+    got = build(job, events, labels)
     pick = job.rng.permutation(len(labels["time"]))[:150]
     busy = labels["account"][pick] == 1001
     pick = np.concatenate([pick[busy][:12], pick[~busy]])

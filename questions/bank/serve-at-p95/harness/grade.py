@@ -1,6 +1,8 @@
 """Serve it at p95: right alone and in a crowd, several times as fast as the server they were given, and unmoved by bad clients.
 
-Speed is always a ratio to that server, started here and loaded in turns with theirs; the median of several turns decides.
+Speed is always a ratio to that server, started here and loaded in turns with theirs. Neighbours on the machine can only make a turn
+look worse, so a server that has not yet shown full speed gets a few turns more. Throughput is the median of the ratios; the tail, which
+neighbours hurt most, is that or the ratio of the two best turns, whichever is better.
 """
 
 import json
@@ -8,17 +10,18 @@ import statistics
 
 import numpy as np
 
+from crowd import crowd
 from kit import CandidateError
 from naive import Model
 
+MOST_TURNS = 9
+ENOUGH = {"throughput": 3.3, "crowd": 2.2}  # full marks, as in question.yaml: no need to go on
 SKIPPED = ("parity", "throughput", "crowd", "alone", "malformed", "not-a-number", "oversized", "bad-clients")
 
 
 def grade(job):
     model = Model(job.public / "model.json")
-    x = np.load(job.hidden / "traffic.npz")["x"]
-    truth = model.scores(x)
-    traffic = Traffic(x, truth, float(job.constants["tolerance"]))
+    traffic = Traffic(model, np.load(job.hidden / "traffic.npz")["x"], float(job.constants["tolerance"]))
     with job.serve() as theirs:
         ok = contract(job, theirs, traffic)
         if not ok:
@@ -31,29 +34,39 @@ def grade(job):
 
 
 class Traffic:
-    """Requests that never repeat, and what the right answer to each is."""
+    """Requests that do not repeat within a turn, and what the right answer to each is."""
 
-    def __init__(self, x, truth, tolerance):
-        self.x, self.truth, self.tolerance, self.rows = x, truth, tolerance, x.tolist()
+    def __init__(self, model, x, tolerance):
+        self.model, self.x, self.tolerance, self.rows = model, x, tolerance, x.tolist()
+        self.raw = [wire(json.dumps(self.request(i)[2]).encode()) for i in range(len(self.rows))]
+
+    def bytes(self, i):
+        return self.raw[i % len(self.raw)]
 
     def request(self, i):
         i %= len(self.rows)
         return "POST", "/predict", {"id": f"r{i}", "x": self.rows[i]}
 
-    def wrong(self, i, response):
+    def wrong(self, i, response, truth=None):
         """What is wrong with an answer of 200, or nothing."""
         i %= len(self.rows)
+        truth = self.model.scores(self.x[i]) if truth is None else truth
         try:
             answer = json.loads(response.body)
             if answer["id"] != f"r{i}":
                 return "the id of another request"
             scores = np.array(answer["scores"], dtype=float)
-            if scores.shape != self.truth[i].shape:
+            if scores.shape != truth.shape:
                 return f"scores of shape {scores.shape}"
-            off = float(np.max(np.abs(scores - self.truth[i])))
+            off = float(np.max(np.abs(scores - truth)))
             return "" if off <= self.tolerance else f"scores that are off by {off:.2g}"
         except (ValueError, KeyError, TypeError):
             return "no JSON object with id and scores"
+
+
+def wire(body):
+    head = b"POST /predict HTTP/1.1\r\nHost: candidate\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    return head % len(body) + body
 
 
 def contract(job, server, traffic):
@@ -72,34 +85,34 @@ def contract(job, server, traffic):
 
 
 def speed(job, theirs, naive, traffic):
-    crowd, seconds, turns = int(job.constants["clients"]), float(job.constants["slice"]), int(job.constants["turns"])
-    rates, tails, seen = [], [], Seen(traffic)
+    clients, seconds, turns = int(job.constants["clients"]), float(job.constants["slice"]), int(job.constants["turns"])
+    rates, tails, seen = Ratio(), Ratio(), Seen(traffic)
     base = 0
 
     def load(server, keep):
         nonlocal base
-        start = base
-        result = server.load(make=lambda i: traffic.request(start + i), seconds=seconds, workers=crowd, timeout=10.0)
+        result = crowd(server, traffic.bytes, base, clients, seconds)
         base += result.sent + 1
         if keep:
-            seen.add(start, result)
+            seen.add(result)
         return result
 
-    for turn in range(turns):
+    for turn in range(MOST_TURNS):
+        if turn >= turns and (rates.median() >= ENOUGH["throughput"] and tails.kindest() >= ENOUGH["crowd"] or rates.median() < float(job.constants["least_gain"])):
+            break
         first, second = (theirs, naive) if turn % 2 else (naive, theirs)
         a, b = load(first, first is theirs), load(second, second is theirs)
         mine, reference = (a, b) if first is theirs else (b, a)
-        rates.append(good_rate(mine) / max(good_rate(reference), 1e-9))
-        tails.append(reference.percentile(95) / mine.percentile(95))
-        job.note(f"turn {turn}: theirs {good_rate(mine):.0f}/s p95 {mine.percentile(95):.1f} ms; naive {good_rate(reference):.0f}/s p95 {reference.percentile(95):.1f} ms")
+        rates.add(mine.rate, reference.rate)
+        tails.add(1 / mine.percentile(95), 1 / reference.percentile(95))
+        job.note(f"turn {turn}: theirs {mine.rate:.0f}/s p95 {mine.percentile(95):.1f} ms; naive {reference.rate:.0f}/s p95 {reference.percentile(95):.1f} ms")
         if turn == 0:
             job.series("latency in a crowd", range(1, 100), [mine.percentile(q) for q in range(1, 100)], unit="ms")
     with job.check("parity") as chk:
-        seen.judge(chk)
-    gain = statistics.median(rates)
-    job.metric("throughput", gain, samples=rates, reference=1.0, message=f"{gain:.1f} times the requests of the server you were given, median of {turns}.")
-    tail = statistics.median(tails)
-    job.metric("crowd", tail, samples=tails, reference=1.0, message=f"Its p95 over yours: {tail:.1f}, median of {turns}, {crowd} clients.")
+        seen.judge(chk, job.rng)
+    gain, tail = rates.median(), tails.kindest()
+    job.metric("throughput", gain, samples=rates.pairs, reference=1.0, message=f"{gain:.1f} times the requests of the server you were given, in {len(rates.pairs)} turns.")
+    job.metric("crowd", tail, samples=tails.pairs, reference=1.0, message=f"Its p95 over yours: {tail:.1f}, in {len(tails.pairs)} turns of {clients} clients.")
     with job.check("alone") as chk:
         if gain < float(job.constants["least_gain"]):
             chk.skip("Not scored: the server is about as fast as the one you were given.")
@@ -109,11 +122,24 @@ def speed(job, theirs, naive, traffic):
         chk.expect(mine <= allowed, f"One client alone waits {mine:.0f} ms; the server you were given needs {reference:.0f} ms.")
 
 
-def good_rate(result):
-    return sum(r[1].status == 200 for r in result.responses) / result.seconds
+class Ratio:
+    """How many times better one thing is than another, measured in turns."""
+
+    def __init__(self):
+        self.pairs, self.best = [], [0.0, 0.0]
+
+    def add(self, mine, reference):
+        self.pairs.append(mine / max(reference, 1e-9))
+        self.best = [max(self.best[0], mine), max(self.best[1], reference)]
+
+    def median(self):
+        return statistics.median(self.pairs)
+
+    def kindest(self):
+        return max(self.median(), self.best[0] / max(self.best[1], 1e-9))
 
 
-def alone(server, traffic, count=30):
+def alone(server, traffic, count=20):
     """Median milliseconds of one client that asks, waits, and asks again."""
     session, times = server.session(), []
     for i in range(count):
@@ -127,28 +153,33 @@ def alone(server, traffic, count=30):
 
 
 class Seen:
-    """Every answer given under load, held against the truth."""
+    """Every answer given under load; a large sample of them is held against the truth."""
+
+    SAMPLE = 3000
 
     def __init__(self, traffic):
-        self.traffic, self.total, self.unanswered, self.wrong, self.example = traffic, 0, 0, 0, ""
+        self.traffic, self.total, self.unanswered, self.example, self.answers = traffic, 0, 0, "", []
 
-    def add(self, start, result):
+    def add(self, result):
         self.total += result.sent
-        self.unanswered += len(result.failures) + sum(r[1].status != 200 for r in result.responses)
-        if not self.example and self.unanswered:
-            self.example = next((str(r[1]) for r in result.failures), "") or next((f"status {r[1].status}" for r in result.responses if r[1].status != 200), "")
-        for i, response, _ in result.responses:
-            if response.status == 200:
-                what = self.traffic.wrong(start + i, response)
-                if what:
-                    self.wrong += 1
-                    self.example = what
+        bad = result.failures + [f"status {a.status}" for a in result.answers if a.status != 200]
+        self.unanswered += len(bad)
+        self.example = self.example or (bad[0] if bad else "")
+        self.answers += [(a.i, a) for a in result.answers if a.status == 200]
 
-    def judge(self, chk):
-        chk.value = self.wrong + self.unanswered
-        chk.expect(self.wrong == 0, f"Under load {self.wrong} of {self.total} answers were wrong, for example {self.example}.")
+    def judge(self, chk, rng):
+        sample = [self.answers[k] for k in rng.permutation(len(self.answers))[: self.SAMPLE]]
+        wrong, example = 0, ""
+        for part in range(0, len(sample), 250):
+            block = sample[part : part + 250]
+            rows = self.traffic.x[[i % len(self.traffic.x) for i, _ in block]]
+            for (i, response), truth in zip(block, self.traffic.model.scores(rows, np.float32)):
+                what = self.traffic.wrong(i, response, truth)
+                wrong, example = wrong + bool(what), example or what
+        chk.value = wrong + self.unanswered
+        chk.expect(wrong == 0, f"Under load {wrong} of {len(sample)} answers were wrong, for example {example}.")
         chk.expect(self.unanswered <= 0.005 * self.total, f"Under load {self.unanswered} of {self.total} good requests were not answered with 200, for example: {self.example}.")
-        chk.message = f"{self.total} answers under load, all of them right." if not self.unanswered else f"{self.unanswered} of {self.total} not answered."
+        chk.message = f"{self.total} requests under load, {len(sample)} answers compared, all right."
 
 
 def manners(job, server, traffic):
@@ -196,7 +227,7 @@ def answered(server, method, path, body=None):
 
 
 def alive(chk, server, traffic, timeout):
-    for i in range(5100, 5105):
+    for i in range(5100, 5103):
         method, path, body = traffic.request(i)
         try:
             r = server.request(method, path, json=body, timeout=timeout)
@@ -224,7 +255,7 @@ def announced(server, size):
 def bad_clients(chk, server, traffic):
     """Clients that stop in the middle, and clients that leave in the middle, harm nobody but themselves."""
     body = json.dumps(traffic.request(5200)[2]).encode()
-    whole = b"POST /predict HTTP/1.1\r\nHost: candidate\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    whole = wire(body)
     waiting = []
     try:
         for i in range(16):
