@@ -14,7 +14,7 @@ str, bytes, list, tuple, dict and numpy arrays, never as objects of its own.
 """
 
 from .candidate import Candidate, CandidateError, Remote
-from .compare import Mismatch, central_difference, close, gradient_error, shape_dtype
+from .compare import Mismatch, array, central_difference, close, gradient_error, numbers, record, shape_dtype
 from .job import Check, HarnessError, Job
 from .properties import arrays, cases, permutations, relative_spread, splits
 from .serving import LoadResult, Response, Server
@@ -23,6 +23,6 @@ from .timing import measure, median_ratio, scaling
 
 __all__ = [
     "Candidate", "CandidateError", "Check", "HarnessError", "Job", "LoadResult", "Mismatch", "Remote", "Response", "Server",
-    "accuracy", "arrays", "auc", "bootstrap", "brier", "cases", "central_difference", "close", "ece", "gradient_error", "logloss",
-    "measure", "median_ratio", "permutations", "relative_spread", "reliability", "rmse", "scaling", "shape_dtype", "splits",
+    "accuracy", "array", "arrays", "auc", "bootstrap", "brier", "cases", "central_difference", "close", "ece", "gradient_error", "logloss",
+    "measure", "median_ratio", "numbers", "permutations", "record", "relative_spread", "reliability", "rmse", "scaling", "shape_dtype", "splits",
 ]

@@ -59,6 +59,33 @@ def as_array(v, name="the result"):
     return array
 
 
+def array(v, shape=None, name="the result"):
+    """A float64 array of what came back, or Mismatch. In shape, None stands for any length: (None, 14, 14).
+
+    Take every value that you are going to index or compute with through this first: a harness that trips over a strange answer is
+    a fault of ours, and a strange answer is the candidate's.
+    """
+    a = as_array(v, name)
+    if a.dtype.kind == "c":
+        raise Mismatch(f"{name} holds complex numbers")
+    if shape is not None and (a.ndim != len(shape) or any(want is not None and want != got for want, got in zip(shape, a.shape))):
+        wanted = "(" + ", ".join("any" if s is None else str(s) for s in shape) + ("," if len(shape) == 1 else "") + ")"
+        raise Mismatch(f"{name} has shape {a.shape}, expected {wanted}")
+    return a.astype(np.float64)
+
+
+def numbers(v, length=None, name="the result"):
+    """A list of floats of what came back, or Mismatch."""
+    return array(v, (length,), name).tolist()
+
+
+def record(v, keys, name="the result"):
+    """A dict of what came back that has at least these keys, or Mismatch."""
+    if not isinstance(v, dict) or not set(keys) <= set(v):
+        raise Mismatch(f"{name} is {word(v)}, expected a dict with {', '.join(map(str, keys))}")
+    return v
+
+
 def shape_dtype(got, shape, dtype, name="the result"):
     """Raises Mismatch unless got is an array with exactly this shape and dtype (either may be None)."""
     if not isinstance(got, np.ndarray):

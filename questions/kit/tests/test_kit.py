@@ -198,6 +198,16 @@ class Comparing(unittest.TestCase):
         self.differs("ragged", [[1], [1, 2]], np.ones((2, 2)))
         self.differs("off", 1.1, 1.0)
 
+    def test_forms(self):
+        self.assertEqual(kit.array([[1, 2]], (None, 2)).tolist(), [[1.0, 2.0]])
+        self.assertEqual(kit.numbers((1, True), 2), [1.0, 1.0])
+        self.assertEqual(kit.record({"a": 1, "b": 2}, ["a"]), {"a": 1, "b": 2})
+        for bad in (lambda: kit.array([1, 2], (None, 2)), lambda: kit.array([1, 2], (3,)), lambda: kit.array("ab"), lambda: kit.array({}),
+                    lambda: kit.array([1j]), lambda: kit.numbers(3), lambda: kit.record([], ["a"]), lambda: kit.record({}, ["a"]),
+                    lambda: kit.array([None]), lambda: kit.array([["x"]]), lambda: kit.array([10**400])):
+            with self.assertRaises(compare.Mismatch):
+                bad()
+
     def test_no_warnings(self):
         with warnings.catch_warnings():
             warnings.simplefilter("error")

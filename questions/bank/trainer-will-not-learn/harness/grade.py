@@ -4,8 +4,10 @@ import numpy as np
 
 import kit
 
-CONFIG = {"epochs": 8, "batch": 32, "learning_rate": 0.05, "momentum": 0.9, "halve_every": 3}
-SHAPES = {"conv1.weight": (10, 1, 3, 3), "conv1.bias": (10,), "conv2.weight": (20, 10, 3, 3), "conv2.bias": (20,), "head.weight": (6, 180), "head.bias": (6,)}
+CONFIG = dict(epochs=8, batch=32, learning_rate=0.05, momentum=0.9, halve_every=3)
+CONVOLUTIONS = {"conv1.weight": (10, 1, 3, 3), "conv1.bias": (10,), "conv2.weight": (20, 10, 3, 3), "conv2.bias": (20,)}
+SHAPES = {**CONVOLUTIONS, "head.weight": (6, 180), "head.bias": (6,)}
+ENTRIES = ("lr", "train_loss", "valid_loss", "valid_accuracy")
 LEFT, RIGHT, UP, DOWN, CROSS, RING = range(6)
 SIDE = 14
 
@@ -47,10 +49,23 @@ def read(path):
 
 
 def weights(run):
-    got = run.parameters()
-    if not isinstance(got, dict) or {k: np.shape(v) for k, v in got.items()} != SHAPES:
-        raise kit.Mismatch("the weights have other names or shapes than before")
-    return {k: np.asarray(v, np.float64) for k, v in got.items()}
+    got = kit.record(run.parameters(), SHAPES, "the weights")
+    if set(got) != set(SHAPES):
+        raise kit.Mismatch("the weights have other names than before")
+    return {k: kit.array(v, SHAPES[k], k) for k, v in got.items()}
+
+
+def fit(run, train, valid, epochs):
+    """Trains and returns the history, one number for each epoch under each name."""
+    history = kit.record(run.fit(*train, *valid, epochs), ENTRIES, "the history")
+    if set(history) != set(ENTRIES):
+        raise kit.Mismatch("the history has other entries than before")
+    return {k: kit.numbers(v, epochs, f"{k} in the history") for k, v in history.items()}
+
+
+def augment(f, images, labels, seed):
+    x, y = f.call("augment", images, labels, seed)
+    return kit.array(x, images.shape, "augmented images"), kit.array(y, labels.shape, "augmented labels")
 
 
 def check_kept(chk, f, train, rng):
@@ -59,22 +74,20 @@ def check_kept(chk, f, train, rng):
     ends = []
     for _ in range(2):
         run = f.new("Run", 11)
-        history = run.fit(*few, *few, 2)
-        chk.expect(isinstance(history, dict) and set(history) == {"lr", "train_loss", "valid_loss", "valid_accuracy"}, "the history has other entries")
-        chk.expect(all(len(v) == 2 for v in history.values()), "the history has not one entry for each epoch")
+        fit(run, few, few, 2)
         ends.append(weights(run))
     chk.expect(all((ends[0][k] == ends[1][k]).all() for k in SHAPES), "two runs of one seed end with different weights")
     # Augmentation moves and mirrors; dropout is on in training, also after an evaluation.
     signs = place(np.full(60, UP), rng)
-    x, _ = f.call("augment", signs, np.full(60, UP), 5)
-    chk.expect(np.shape(x) == signs.shape and (np.abs(x - signs).max((1, 2)) > 0.1).mean() > 0.5, "augmentation does not change the images any more")
+    x, _ = augment(f, signs, np.full(60, UP), 5)
+    chk.expect((np.abs(x - signs).max((1, 2)) > 0.1).mean() > 0.5, "augmentation does not change the images any more")
     lopsided = np.zeros((60, SIDE, SIDE), np.float32)
     lopsided[:, 3:11, 2:6] = 1
-    x, _ = f.call("augment", lopsided, np.full(60, CROSS), 6)
+    x, _ = augment(f, lopsided, np.full(60, CROSS), 6)
     share = (x[:, :, 7:].sum((1, 2)) > x[:, :, :7].sum((1, 2))).mean()
     chk.expect(0.2 < share < 0.8, "augmentation does not mirror about half of the images any more")
     run = f.new("Run", 12)
-    start = run.parameters()
+    start = weights(run)
     run.evaluate(*few)
     losses = []
     for seed in (1, 2):
@@ -91,8 +104,10 @@ def check_pairs(chk, f, rng):
     got = f.call("batches", images, labels, size, int(rng.integers(1000)))
     seen = []
     for x, y in got:
-        rows = np.rint(np.asarray(x)[:, 0, 0] * 100).astype(int)
-        chk.expect(len(rows) == len(y) and (labels[rows] == y).all(), "an image is given another image's label")
+        x = kit.array(x, (None, SIDE, SIDE), "a batch's images")
+        y = kit.array(y, (len(x),), "a batch's labels")
+        rows = np.clip(np.rint(np.nan_to_num(x[:, 0, 0]) * 100), 0, n - 1).astype(int)
+        chk.expect((labels[rows] == y).all(), "an image is given another image's label")
         seen += rows.tolist()
     chk.expect(sorted(seen) == list(range(n)), "an epoch does not go once through all images")
     chk.expect(seen != sorted(seen), "the order of the images is not random")
@@ -102,7 +117,7 @@ def check_gradient(chk, f, train, rng):
     rows = rng.choice(len(train[0]), 32, replace=False)
     x, y = train[0][rows], train[1][rows]
     run = f.new("Run", 4)
-    start = run.parameters()
+    start = weights(run)
     run.step(x, y, 9)
     first = weights(run)
     run.load(start)
@@ -111,14 +126,16 @@ def check_gradient(chk, f, train, rng):
     # The same gradient g twice, by SGD with momentum 0.9: the first step goes g, the second 0.9 g + g.
     a = np.concatenate([(first[k] - start[k]).ravel() for k in SHAPES])
     b = np.concatenate([(second[k] - start[k]).ravel() for k in SHAPES])
+    chk.expect(np.isfinite(a).all() and np.isfinite(b).all() and a.any(), "a step does not move the weights to finite values")
     ratio = float(a @ b / (a @ a))
     chk.value, chk.reference = ratio, 1 + CONFIG["momentum"]
-    chk.expect(abs(ratio - 1.9) < 0.02, "a second step on the same batch is not made of that batch's gradient alone", staff=f"ratio {ratio:.3f}, expected 1.9")
+    message = "a second step on the same batch is not made of that batch's gradient alone"
+    chk.expect(abs(ratio - 1.9) < 0.02, message, staff=f"ratio {ratio:.3f}, expected 1.9")
 
 
 def check_schedule(chk, f, train):
     few = train[0][:70], train[1][:70]
-    history = f.new("Run", 5).fit(*few, *few, 8)
+    history = fit(f.new("Run", 5), few, few, 8)
     want = [0.05 * 0.5 ** (e // 3) for e in range(8)]
     chk.close(history["lr"], want, "the learning rates of eight epochs", rtol=1e-6)
 
@@ -152,10 +169,8 @@ def recognise(image):
 def check_mirror(chk, f, rng):
     labels = np.repeat(np.arange(6), 20)
     images = place(labels, rng)
-    chk.expect([recognise(x) for x in images] == labels.tolist(), "")
-    x, y = f.call("augment", images, labels, int(rng.integers(1000)))
-    true = np.array([recognise(v) for v in np.asarray(x, np.float64)])
-    wrong = int((true != np.asarray(y)).sum())
+    x, y = augment(f, images, labels, int(rng.integers(1000)))
+    wrong = int((np.array([recognise(v) for v in x]) != y).sum())
     chk.value, chk.unit = wrong, "wrong labels"
     chk.expect(wrong == 0, f"{wrong} of {len(labels)} augmented images do not show what their label says")
 
@@ -163,26 +178,26 @@ def check_mirror(chk, f, rng):
 def check_logits(chk, f, train, rng):
     # With no weights in the head the answer is the softmax of its bias, whatever the image and whatever dropout does.
     run = f.new("Run", 6)
-    state = run.parameters()
+    state = weights(run)
     bias = rng.normal(size=6) * 3
-    run.load({**state, "head.weight": np.zeros_like(state["head.weight"]), "head.bias": bias.astype(np.float32)})
-    p = kit.compare.as_array(run.probabilities(train[0][:3]), "the probabilities")
+    run.load({**state, "head.weight": np.zeros(SHAPES["head.weight"]), "head.bias": bias})
     want = np.exp(bias - bias.max())
-    chk.close(p, np.tile(want / want.sum(), (3, 1)), "the probabilities are not the softmax of the head's output", rtol=1e-3, atol=1e-5)
+    message = "the probabilities are not the softmax of the head's output"
+    chk.close(run.probabilities(train[0][:3]), np.tile(want / want.sum(), (3, 1)), message, rtol=1e-3, atol=1e-5)
 
 
 def check_same_answer(chk, f, train):
     run = f.new("Run", 7)
     few = train[0][:40]
-    a, b = run.probabilities(few), run.probabilities(few)
+    a, b = (kit.array(run.probabilities(few), (len(few), 6), "the probabilities") for _ in range(2))
     chk.close(a, b, "the same images, asked twice", rtol=1e-6, atol=1e-7)
 
 
 def check_inputs(chk, f, train):
     few = train[0][:12]
-    alone = np.concatenate([np.asarray(f.call("inputs", few[i : i + 1], False)) for i in range(3)])
-    company = np.asarray(f.call("inputs", few, False))
-    training = np.asarray(f.call("inputs", few, True))
+    feed = lambda images, training: kit.array(f.call("inputs", images, training), images.shape, "what the model is fed")
+    alone = np.concatenate([feed(few[i : i + 1], False) for i in range(3)])
+    company, training = feed(few, False), feed(few, True)
     chk.close(alone, company[:3], "an image alone is fed otherwise than in company", rtol=1e-4, atol=1e-5)
     chk.close(training, company, "an image is fed otherwise in training than in evaluation", rtol=1e-4, atol=1e-5)
     chk.expect(company.std() > 0.2, "the images do not reach the model")
@@ -204,14 +219,12 @@ def check_best_weights(chk, f, train):
 def check_accuracy(job, f, train, valid):
     hidden = np.load(job.hidden / "signs.npz")
     seeds = [int(s) for s in job.rng.integers(0, 10_000, 3)]
-    shares, history = [], None
+    shares = []
     try:
         for seed in seeds:
             run = f.new("Run", seed)
-            history = run.fit(*train, *valid, CONFIG["epochs"])
-            p = kit.compare.as_array(run.probabilities(hidden["images"]), "the probabilities")
-            if p.shape != (len(hidden["labels"]), 6):
-                raise kit.Mismatch(f"the probabilities have shape {p.shape}")
+            history = fit(run, train, valid, CONFIG["epochs"])
+            p = kit.array(run.probabilities(hidden["images"]), (len(hidden["labels"]), 6), "the probabilities")
             shares.append(float((p.argmax(1) == hidden["labels"]).mean()))
             job.note(f"seed {seed}: accuracy {shares[-1]:.3f}")
     except kit.Mismatch as e:
@@ -221,7 +234,7 @@ def check_accuracy(job, f, train, valid):
         with job.check("accuracy"):
             raise e
         return
-    loss = history.get("valid_loss", [])
+    loss = history["valid_loss"]
     job.series("valid_loss", range(len(loss)), loss, "nats")
     job.metric("accuracy", float(np.median(shares)), samples=shares, reference=0.97,
                message=f"{np.median(shares):.3f} on signs of another day; chance is 0.167")

@@ -8,7 +8,8 @@ import numpy as np
 import loader
 import service
 
-SHAPES = {"conv1.weight": (10, 1, 3, 3), "conv1.bias": (10,), "conv2.weight": (20, 10, 3, 3), "conv2.bias": (20,), "head.weight": (6, 180), "head.bias": (6,)}
+CONVOLUTIONS = {"conv1.weight": (10, 1, 3, 3), "conv1.bias": (10,), "conv2.weight": (20, 10, 3, 3), "conv2.bias": (20,)}
+SHAPES = CONVOLUTIONS | {"head.weight": (6, 180), "head.bias": (6,)}
 
 
 def kept():

@@ -8,7 +8,9 @@ def grade(job):
     with job.check("shape") as chk:
         for rng in kit.cases(job.rng, 5):
             x = rng.normal(size=(int(rng.integers(1, 5)), int(rng.integers(2, 9))))
-            kit.shape_dtype(f.call("softmax", x), x.shape, np.float64)
+            p = f.call("softmax", x)
+            kit.shape_dtype(p, x.shape, np.float64)
+            chk.close(p.sum(1), np.ones(len(x)), "the rows do not add up to 1")
     with job.check("shift") as chk:
         for rng in kit.cases(job.rng, 20):
             x, c = rng.normal(size=(3, 7)), rng.normal(size=(3, 1)) * 30

@@ -51,7 +51,8 @@ def loss_and_grads(hidden, weight, targets, token_weight=None, smoothing=0.0, z_
         target_logit = np.einsum("ij,ij->i", h, weight[t].astype(wide)).astype(float)
         log_mass = np.log(known.mass)
         z = known.top + log_mass
-        terms.append(c * (log_mass + (1 - smoothing) * (known.top - target_logit) + smoothing * (known.top - known.sum / v) + z_coef * z * z))
+        cross = (1 - smoothing) * (known.top - target_logit) + smoothing * (known.top - known.sum / v)
+        terms.append(c * (log_mass + cross + z_coef * z * z))
         slope = ((1 + 2 * z_coef * z) * c / known.mass).astype(wide)[:, None]
         flat = (smoothing / v * c).astype(wide)[:, None]
         for cols in tiles(v, WORDS):
