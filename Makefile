@@ -66,7 +66,7 @@ test-browser: engine assets ## only the browser journeys
 screenshots: engine assets ## the main screens as pictures in screenshots/
 	@docker/deps.sh chromium
 	@mkdir -p screenshots
-	@ASSAY_TEST_DOCKER=1 ASSAY_TEST_BROWSER=1 ASSAY_TEST_SCREENSHOTS=$(CURDIR)/screenshots $(GO_TEST) -count=1 -run Screenshots ./cmd/assay
+	@ASSAY_TEST_DOCKER=1 ASSAY_TEST_BROWSER=1 ASSAY_TEST_SCREENSHOTS=$(CURDIR)/screenshots $(GO_TEST) -count=1 -run BrowserJourneys ./cmd/assay
 	@ls screenshots
 
 bench: engine build ## click to verdict beside docker run, in the same run

@@ -155,6 +155,18 @@ func (s *Server) healthPage(c *gin.Context) (view.HealthPage, error) {
 	return view.HealthPage{Now: s.Now(), Queued: h.Queued, Running: h.Running, Stuck: h.Stuck, Failures: h.LastFailures}, nil
 }
 
+// regrade starts a new attempt at a submission that we could not grade; the earlier attempts stay in the record.
+func (s *Server) regrade(c *gin.Context) error {
+	f, err := readForm(c)
+	if err != nil {
+		return err
+	}
+	if err := s.DB.Regrade(c.Request.Context(), actorOf(c), assay.SubmissionID(f.Values.Get("submission"))); err != nil {
+		return err
+	}
+	return s.redirect(c, "/admin/health", "It is being graded again.")
+}
+
 func (s *Server) verifyAudit(c *gin.Context) error {
 	broken, err := s.DB.VerifyAudit(c.Request.Context())
 	if err != nil && broken == 0 {

@@ -85,7 +85,7 @@ func (s *Server) createInterview(c *gin.Context) error {
 	minutes := optionalNumber(f, "minutes", 5, 600, 0)
 	adjustment := optionalNumber(f, "adjustment", 0, 300, 0)
 	if f.err() == nil {
-		err := s.arrange(ctx, actor, &i, minutes, adjustment)
+		err := s.Arrange(ctx, actor, &i, minutes, adjustment)
 		if err != nil && !f.take(err) {
 			return err
 		}
@@ -97,7 +97,9 @@ func (s *Server) createInterview(c *gin.Context) error {
 	return s.redirect(c, view.SchedulePath(i.ID), "The interview is arranged and its questions are pinned. Next: the panel and the invitation.")
 }
 
-func (s *Server) arrange(ctx context.Context, actor assay.Actor, i *assay.Interview, minutes, adjustment int) error {
+// Arrange makes an interview from its kit: allotted minutes (0: the kit's) with an adjustment in per cent, the kit's policies, and
+// every question pinned to its revision as it is now and to a seed that nobody can guess.
+func (s *Server) Arrange(ctx context.Context, actor assay.Actor, i *assay.Interview, minutes, adjustment int) error {
 	kit, err := s.DB.Kit(ctx, i.KitID)
 	if err != nil {
 		return err

@@ -68,7 +68,7 @@ func (s *Server) logOut(c *gin.Context) error {
 }
 
 func (s *Server) showPassword(c *gin.Context) error {
-	return s.page(c, passwordHead(userOf(c)), view.PasswordPage(view.Password{OneTime: userOf(c).MustChange}))
+	return s.page(c, passwordHead(userOf(c)), view.PasswordPage(view.Password{Email: userOf(c).Email, OneTime: userOf(c).MustChange}))
 }
 
 func passwordHead(u assay.User) view.Head {
@@ -101,7 +101,7 @@ func (s *Server) changePassword(c *gin.Context) error {
 		f.wrong("again", "The two do not match.")
 	}
 	if f.err() != nil {
-		return s.invalidPage(c, passwordHead(user), view.PasswordPage(view.Password{Form: f.Form, OneTime: user.MustChange}))
+		return s.invalidPage(c, passwordHead(user), view.PasswordPage(view.Password{Form: f.Form, Email: user.Email, OneTime: user.MustChange}))
 	}
 	hash, err := auth.HashPassword(chosen)
 	if err != nil {

@@ -96,6 +96,7 @@ func (s *Server) houseRoutes() []route {
 		{method: "POST", path: "/admin/people/:user/password", rule: may(assay.ActManageUsers), handle: s.resetPassword},
 		{method: "POST", path: "/admin/people/:user/disable", rule: may(assay.ActManageUsers), handle: s.disableUser},
 		{method: "GET", path: "/admin/health", rule: may(assay.ActSeeHealth), handle: s.showHealth},
+		{method: "POST", path: "/admin/health/regrade", rule: may(assay.ActSeeHealth), handle: s.regrade},
 		{method: "POST", path: "/admin/health/audit", rule: may(assay.ActSeeHealth), handle: s.verifyAudit},
 		{method: "GET", path: "/admin/policy", rule: may(assay.ActSeeHealth), handle: s.showPolicy},
 	}

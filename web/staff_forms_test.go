@@ -519,6 +519,36 @@ func TestAdminKeepsAccounts(t *testing.T) {
 	b.post("/admin/health/audit", nil).want(http.StatusOK, "The chain is whole.")
 }
 
+func TestWhatWeCouldNotGradeIsGradedAgain(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	b := o.as(assay.RoleAdmin)
+	sub := o.Interview(o.ben).Opened().Submit(assay.ModeSubmit)
+	for sub.Status != assay.StatusDone {
+		attempt, err := o.DB.Attempt(t.Context(), sub.AttemptID)
+		ok(t, err)
+		job := assay.GradeJob{Attempt: attempt.ID, Submission: sub.ID, Epoch: attempt.Epoch}
+		_, _, err = o.DB.StartAttempt(t.Context(), job, "worker", time.Minute)
+		ok(t, err)
+		ok(t, o.DB.FailAttempt(t.Context(), job, "the engine is gone", 0))
+		sub, err = o.DB.Submission(t.Context(), sub.ID)
+		ok(t, err)
+	}
+	if sub.Verdict != assay.JudgeError {
+		t.Fatalf("verdict %s", sub.Verdict)
+	}
+	b.get("/admin/health").want(http.StatusOK, "the engine is gone", "Grade again")
+	form := url.Values{"submission": {string(sub.ID)}}
+	b.post("/admin/health/regrade", form).wantTo("/admin/health")
+	again, err := o.DB.Submission(t.Context(), sub.ID)
+	ok(t, err)
+	if again.Status != assay.StatusQueued || again.Verdict != "" || again.AttemptID == sub.AttemptID {
+		t.Errorf("after grading again: %s %q", again.Status, again.Verdict)
+	}
+	b.post("/admin/health/regrade", form).want(http.StatusConflict)
+	b.post("/admin/health/regrade", url.Values{"submission": {"sub_none"}}).want(http.StatusNotFound)
+}
+
 func TestBankIsFiltered(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)

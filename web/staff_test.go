@@ -232,6 +232,7 @@ var whoMay = map[string]string{
 	"POST /admin/people/:user/disable":             "admin",
 	"GET /admin/health":                            "admin",
 	"POST /admin/health/audit":                     "admin",
+	"POST /admin/health/regrade":                   "admin",
 	"GET /admin/policy":                            "admin",
 }
 

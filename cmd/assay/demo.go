@@ -3,8 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,7 +14,7 @@ import (
 	"assay"
 	"assay/questions"
 	"assay/storage"
-	"assay/storage/blob"
+	"assay/web"
 	"assay/web/auth"
 )
 
@@ -46,8 +44,9 @@ var demoPeople = []demoPerson{
 }
 
 // loadDemo fills an empty database, and prints how to get in. A database that has people in it is left alone.
-func loadDemo(ctx context.Context, a *app, db *storage.DB, bank *questions.Bank, blobs blob.Store, base string) error {
+func loadDemo(ctx context.Context, a *app, site *web.Server) error {
 	file := filepath.Join(a.cfg.Data, "demo.json")
+	db := site.DB
 	users, err := db.Users(ctx)
 	if err != nil {
 		return err
@@ -65,7 +64,7 @@ func loadDemo(ctx context.Context, a *app, db *storage.DB, bank *questions.Bank,
 			return fmt.Errorf("read %s: %w", file, err)
 		}
 	} else {
-		if d, err = makeDemo(ctx, db, bank, blobs); err != nil {
+		if d, err = makeDemo(ctx, site); err != nil {
 			return err
 		}
 		b, err := json.MarshalIndent(d, "", "  ")
@@ -76,7 +75,7 @@ func loadDemo(ctx context.Context, a *app, db *storage.DB, bank *questions.Bank,
 			return err
 		}
 	}
-	return printDemo(ctx, a, db, d, base)
+	return printDemo(ctx, a, db, d, site.BaseURL)
 }
 
 func printDemo(ctx context.Context, a *app, db *storage.DB, d demo, base string) error {
@@ -95,7 +94,8 @@ func printDemo(ctx context.Context, a *app, db *storage.DB, d demo, base string)
 }
 
 // makeDemo is one opening for a senior, one kit with every graded question of the bank, one loop and one open invitation.
-func makeDemo(ctx context.Context, db *storage.DB, bank *questions.Bank, blobs blob.Store) (demo, error) {
+func makeDemo(ctx context.Context, site *web.Server) (demo, error) {
+	db := site.DB
 	d := demo{People: append([]demoPerson(nil), demoPeople...)}
 	byRole := map[assay.Role]assay.UserID{}
 	var panel []assay.UserID
@@ -122,7 +122,7 @@ func makeDemo(ctx context.Context, db *storage.DB, bank *questions.Bank, blobs b
 	if err := db.CreateOpening(ctx, recruiter, &opening); err != nil {
 		return d, fmt.Errorf("create the opening: %w", err)
 	}
-	kit := demoKit(bank, recruiter.User)
+	kit := demoKit(site.Bank, recruiter.User)
 	if err := db.CreateKit(ctx, recruiter, &kit); err != nil {
 		return d, fmt.Errorf("create the kit: %w", err)
 	}
@@ -134,15 +134,11 @@ func makeDemo(ctx context.Context, db *storage.DB, bank *questions.Bank, blobs b
 	}
 
 	now := db.Now()
-	interview := assay.Interview{ID: assay.NewInterviewID(), LoopID: loop.ID, CandidateID: candidate.ID, KitID: kit.ID, Title: kit.Title,
+	interview := assay.Interview{ID: assay.NewInterviewID(), LoopID: loop.ID, CandidateID: candidate.ID, KitID: kit.ID,
 		Status: assay.InterviewScheduled, Kind: "take_home", WindowStart: now.Add(-time.Minute), WindowEnd: now.Add(14 * 24 * time.Hour),
-		Allotted: time.Duration(kit.Minutes) * time.Minute, AIPolicy: kit.AIPolicy, Results: kit.Results, CreatedBy: recruiter.User}
-	items, revisions, err := pin(ctx, bank, blobs, interview.ID, kit)
-	if err != nil {
+		CreatedBy: recruiter.User}
+	if err := site.Arrange(ctx, recruiter, &interview, 0, 0); err != nil {
 		return d, err
-	}
-	if err := db.CreateInterview(ctx, recruiter, &interview, items, revisions); err != nil {
-		return d, fmt.Errorf("create the interview: %w", err)
 	}
 	for _, id := range panel {
 		seat := assay.Panelist{InterviewID: interview.ID, UserID: id, Participation: "interviewer", DueAt: now.Add(48 * time.Hour)}
@@ -175,30 +171,4 @@ func demoKit(bank *questions.Bank, by assay.UserID) assay.Kit {
 		}
 	}
 	return kit
-}
-
-// pin freezes a kit's questions for one interview: revision, sealed pack, and a seed that nobody can guess.
-func pin(ctx context.Context, bank *questions.Bank, blobs blob.Store, interview assay.InterviewID, kit assay.Kit) ([]assay.Item, []assay.QuestionRevision, error) {
-	var items []assay.Item
-	var revisions []assay.QuestionRevision
-	for i, kq := range kit.Questions {
-		public, err := bank.Public(kq.Slug)
-		if err != nil {
-			return nil, nil, err
-		}
-		sealed, err := bank.Sealed(kq.Slug)
-		if err != nil {
-			return nil, nil, err
-		}
-		key, _, err := blobs.Put(ctx, bytes.NewReader(sealed.Bytes))
-		if err != nil {
-			return nil, nil, fmt.Errorf("keep the pack of %s: %w", kq.Slug, err)
-		}
-		seed := make([]byte, 8)
-		rand.Read(seed)
-		items = append(items, assay.Item{ID: assay.NewItemID(), InterviewID: interview, Position: i + 1, Slug: kq.Slug,
-			Revision: sealed.Revision, Seed: hex.EncodeToString(seed), Minutes: kq.Minutes, Title: public.Question.Title})
-		revisions = append(revisions, assay.QuestionRevision{Slug: kq.Slug, Revision: sealed.Revision, Public: public, PackKey: key})
-	}
-	return items, revisions, nil
 }

@@ -73,12 +73,13 @@ func (cmd serveCmd) Run(a *app) error {
 		if err != nil {
 			return fmt.Errorf("listen: %w", err)
 		}
-		base := a.cfg.BaseURL
-		if strings.HasSuffix(a.cfg.Listen, ":0") && base == "http://"+a.cfg.Listen {
-			base = "http://" + listener.Addr().String()
-			site.BaseURL = base
+		if strings.HasSuffix(a.cfg.Listen, ":0") && site.BaseURL == "http://"+a.cfg.Listen {
+			site.BaseURL = "http://" + listener.Addr().String()
 		}
-		server := &http.Server{Handler: site.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+		pages := http.NewServeMux()
+		pages.Handle("GET "+packet.WellKnownPath, packet.WellKnown(key))
+		pages.Handle("/", site.Handler())
+		server := &http.Server{Handler: pages, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
 		parts.Go(func() {
 			if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 				failed <- err
@@ -95,11 +96,11 @@ func (cmd serveCmd) Run(a *app) error {
 		}
 		defer endPages()
 		if cmd.Demo {
-			if err := loadDemo(ctx, a, db, bank, blobs, base); err != nil {
+			if err := loadDemo(ctx, a, site); err != nil {
 				return fmt.Errorf("load the demo: %w", err)
 			}
 		}
-		fmt.Fprintf(a.stdout, "Assay is serving on %s\n", base)
+		fmt.Fprintf(a.stdout, "Assay is serving on %s\n", site.BaseURL)
 	} else {
 		fmt.Fprintln(a.stdout, "Assay is grading")
 	}

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 )
 
@@ -75,6 +77,15 @@ func (b *browser) as(who, base string) *tab {
 	}
 	w := &tab{t: b.t, ctx: ctx, base: base, who: who, axe: b.axe}
 	w.size(1440, "light")
+	questions := chromedp.Events(ctx, page.JavascriptDialogOpening)
+	go func() {
+		for _, err := range questions {
+			if err != nil {
+				return
+			}
+			chromedp.Call(ctx, page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: true})
+		}
+	}()
 	messages := chromedp.Console(ctx)
 	go func() {
 		for m, err := range messages {
@@ -162,10 +173,14 @@ func mark(words string) string {
 	})()`, words)
 }
 
-// fill replaces the value of an input as a person would.
+// fill replaces the text of a field as a person would: go there, select all, type.
 func (w *tab) fill(css, value string) {
 	w.t.Helper()
-	w.do("fill "+css, chromedp.WaitVisible(chromedp.CSS(css)), chromedp.SetValue(chromedp.CSS(css), ""), chromedp.SendKeys(chromedp.CSS(css), value))
+	w.do("fill "+css, chromedp.WaitVisible(chromedp.CSS(css)), chromedp.Focus(chromedp.CSS(css)),
+		chromedp.KeyEvent("a", chromedp.KeyModifiers(chromedp.ModifierCtrl)))
+	if _, err := chromedp.Call(w.ctx, input.InsertText, input.InsertTextParams{Text: value}); err != nil {
+		w.fail("type into %s: %v", css, err)
+	}
 }
 
 // set gives a select, checkbox, radio or hidden field its value and tells the page.
@@ -198,7 +213,7 @@ func (w *tab) seeNot(words string) {
 // until waits for a script to be true.
 func (w *tab) until(what, script string) {
 	w.t.Helper()
-	deadline := time.Now().Add(40 * time.Second)
+	deadline := time.Now().Add(2 * time.Minute)
 	for {
 		got, err := chromedp.Run(w.ctx, chromedp.Evaluate[bool]("Boolean("+script+")"))
 		if err == nil && got {
@@ -234,6 +249,7 @@ func (w *tab) clean() {
 // accessible runs axe over the page as it is.
 func (w *tab) accessible() {
 	w.t.Helper()
+	w.clean() // what axe itself does to the page afterwards is not the page's fault
 	if _, err := chromedp.Run(w.ctx, chromedp.Evaluate[bool](w.axe+";true")); err != nil {
 		w.fail("inject axe: %v", err)
 	}
@@ -243,6 +259,9 @@ func (w *tab) accessible() {
 	if err != nil {
 		w.fail("run axe: %v", err)
 	}
+	w.mu.Lock()
+	w.console = nil
+	w.mu.Unlock()
 	if found != "" {
 		w.t.Errorf("%s: axe at %s:\n%s", w.who, w.eval("location.pathname"), found)
 	}
@@ -259,13 +278,17 @@ func (w *tab) size(width int, scheme string) {
 	}
 }
 
+// taken are the screens that there are pictures of: two interviewers see the same ones.
+var taken = map[string]bool{}
+
 // shot keeps a picture of the page at three widths, light and dark, when pictures are wanted.
 func (w *tab) shot(name string) {
 	w.t.Helper()
 	folder := os.Getenv("ASSAY_TEST_SCREENSHOTS")
-	if folder == "" {
+	if folder == "" || taken[name] {
 		return
 	}
+	taken[name] = true
 	for _, scheme := range []string{"light", "dark"} {
 		for _, width := range []int{1440, 1024, 390} {
 			w.size(width, scheme)

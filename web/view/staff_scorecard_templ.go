@@ -1759,7 +1759,7 @@ func CardText(v CardView) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = Table("Ratings", []Column{{Label: "Competency"}, {Label: "Rating"}, {Label: "Confidence"}, {Label: "What was seen"}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var73), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = Table("Ratings by "+v.Author, []Column{{Label: "Competency"}, {Label: "Rating"}, {Label: "Confidence"}, {Label: "What was seen"}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var73), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
