@@ -34,12 +34,12 @@ func TestEveryInterfaceForReal(t *testing.T) {
 			slots <- struct{}{}
 			defer func() { <-slots }()
 			report, err := grade.Verify(t.Context(), grade.VerifyOptions{
-				Sealed: example(t, kind), Runner: runner, Parallel: 1, Only: []string{"accepted", "starter", "generator"},
+				Sealed: example(t, kind), Runner: runner, Parallel: 1, Only: []string{"accepted", "wrong_answer", "runtime_error", "starter", "generator"},
 			})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(report.Rows) < 2 {
+			if len(report.Rows) < 3 {
 				t.Errorf("only %d rows", len(report.Rows))
 			}
 			for _, row := range report.Rows {
