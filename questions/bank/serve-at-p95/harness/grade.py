@@ -15,7 +15,7 @@ from kit import CandidateError
 from naive import Model
 
 MOST_TURNS = 9
-ENOUGH = {"throughput": 3.3, "crowd": 2.2}  # full marks, as in question.yaml: no need to go on
+ENOUGH = {"throughput": 3.0, "crowd": 2.0}  # full marks, as in question.yaml: no need to go on
 SKIPPED = ("parity", "throughput", "crowd", "alone", "malformed", "not-a-number", "oversized", "bad-clients")
 
 
@@ -118,7 +118,7 @@ def speed(job, theirs, naive, traffic):
             chk.skip("Not scored: the server is about as fast as the one you were given.")
         mine, reference = alone(theirs, traffic), alone(naive, traffic)
         chk.value, chk.reference = mine / reference, 1.0
-        allowed = 1.5 * reference + 15
+        allowed = 2 * reference + 30
         chk.expect(mine <= allowed, f"One client alone waits {mine:.0f} ms; the server you were given needs {reference:.0f} ms.")
 
 
@@ -140,7 +140,7 @@ class Ratio:
 
 
 def alone(server, traffic, count=20):
-    """Median milliseconds of one client that asks, waits, and asks again."""
+    """Milliseconds of one client that asks, waits, and asks again: the lower quartile, since neighbours only add."""
     session, times = server.session(), []
     for i in range(count):
         method, path, body = traffic.request(4000 + i)
@@ -149,7 +149,7 @@ def alone(server, traffic, count=20):
         except CandidateError:
             times.append(5000.0)
     session.close()
-    return statistics.median(times)
+    return statistics.quantiles(times, n=4)[0]
 
 
 class Seen:

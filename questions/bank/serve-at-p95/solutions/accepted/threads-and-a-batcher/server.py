@@ -78,7 +78,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
-    request_queue_size = 256
+    request_queue_size = 512
 
     def handle_error(self, request, client_address):
         pass  # clients that go away in the middle are no news
