@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -259,8 +260,18 @@ func (w *tab) candidateSolves(link string, solution []assay.File) {
 	w.accessible()
 }
 
-// write replaces the open file's text.
+// write replaces the open file's text by pasting.
 func (w *tab) write(text string) {
 	w.t.Helper()
-	w.fill(".cm-content", text)
+	w.do("select all", chromedp.Focus(chromedp.CSS(".cm-content")), chromedp.KeyEvent("a", chromedp.KeyModifiers(chromedp.ModifierCtrl)))
+	quoted, err := json.Marshal(text)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.eval(`(() => {
+		const clipboard = new DataTransfer();
+		clipboard.setData("text/plain", ` + string(quoted) + `);
+		document.querySelector(".cm-content").dispatchEvent(new ClipboardEvent("paste", {clipboardData: clipboard, bubbles: true, cancelable: true}));
+		return "";
+	})()`)
 }

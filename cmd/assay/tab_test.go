@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -238,12 +239,32 @@ func (w *tab) eval(script string) string {
 // clean fails on anything in the console: a content-security violation, an exception, a missing file.
 func (w *tab) clean() {
 	w.t.Helper()
+	w.settle()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, line := range w.console {
+		if line == settled {
+			continue
+		}
 		w.t.Errorf("%s's console: %s", w.who, line)
 	}
 	w.console = nil
+}
+
+const settled = "everything before this has been heard"
+
+// settle waits until all that the page has said so far has arrived.
+func (w *tab) settle() {
+	w.t.Helper()
+	w.eval(`(console.log("` + settled + `"), "")`)
+	for heard := false; !heard; {
+		w.mu.Lock()
+		heard = slices.Contains(w.console, settled)
+		w.mu.Unlock()
+		if !heard && chromedp.Do(w.ctx, chromedp.Sleep(10*time.Millisecond)) != nil {
+			return
+		}
+	}
 }
 
 // accessible runs axe over the page as it is.
@@ -259,6 +280,7 @@ func (w *tab) accessible() {
 	if err != nil {
 		w.fail("run axe: %v", err)
 	}
+	w.settle()
 	w.mu.Lock()
 	w.console = nil
 	w.mu.Unlock()
