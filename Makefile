@@ -20,7 +20,7 @@ test: engine assets ## set up what the tests need and run all of them
 	@docker/postgres.sh env ASSAY_TEST_DOCKER=1 ASSAY_TEST_BROWSER=1 $(GO_TEST) ./...
 	@$(MAKE) --no-print-directory verify-questions
 
-GO_TEST = go test -p 2 -timeout 40m
+GO_TEST = go test -p 1 -parallel 2 -timeout 40m
 
 build: assets ## build bin/assay
 	@docker/deps.sh cc
