@@ -196,7 +196,10 @@ class Check:
         self.staff = self.staff + ("\n" if self.staff and staff else "") + staff
 
     def _error(self, e):
-        self.status, self.cause, self.message = "error", e.kind, e.message
+        text = str(e.message)
+        if len(text) > MESSAGE // 2:  # of a long traceback, the end says what happened
+            text = "…" + text[-MESSAGE // 2 :]
+        self.status, self.cause, self.message = "error", e.kind, text
 
     def _plain(self):
         status, fraction = self.status, None
