@@ -60,6 +60,34 @@ func TestAuditChain(t *testing.T) {
 }
 
 // TestAuditChainHasOneHead writes through several connections at once, as several processes would.
+// TestSittingsCannotBeGuessed: extending the time twice by the same minutes leaves two lines whose details differ, so that nobody finds
+// out what a withheld line says by hashing guesses.
+func TestSittingsCannotBeGuessed(t *testing.T) {
+	t.Parallel()
+	db := storagetest.Open(t)
+	loop := storagetest.NewLoop(t, db)
+	for range 2 {
+		ok(t, db.Note(t.Context(), loop.Recruiter, "interview.time_credited", "int_x", loop.Loop.ID, map[string]string{"minutes": "15"}))
+		ok(t, db.Note(t.Context(), loop.Recruiter, "loop.seen", "x", loop.Loop.ID, nil))
+	}
+	lines, err := db.Audit(t.Context(), loop.Loop.ID)
+	ok(t, err)
+	salts := map[string]int{}
+	for _, l := range lines {
+		switch salt := l.Details["salt"]; l.Act {
+		case "interview.time_credited":
+			salts[salt]++
+		case "loop.seen":
+			if salt != "" {
+				t.Error("a line that packets show has a salt")
+			}
+		}
+	}
+	if len(salts) != 2 || salts[""] != 0 {
+		t.Errorf("salts: %v", salts)
+	}
+}
+
 func TestAuditChainHasOneHead(t *testing.T) {
 	t.Parallel()
 	storagetest.EachURL(t, func(t *testing.T, url string) {
