@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/http/cookiejar"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -128,7 +129,11 @@ func (p *program) said() string {
 
 func (p *program) get(path string) (int, string) {
 	p.t.Helper()
-	resp, err := http.Get(p.base + path)
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	resp, err := (&http.Client{Jar: jar}).Get(p.base + path)
 	if err != nil {
 		p.t.Fatal(err)
 	}
