@@ -11,38 +11,51 @@ Answer = collections.namedtuple("Answer", "i status body")
 
 
 class Result:
+    """All answers and failures; those numbered first to last - 1 came while the clock ran."""
+
     def __init__(self):
         self.answers, self.failures, self.latencies, self.seconds, self.sent = [], [], [], 0.0, 0
+        self.first = self.last = 0
 
     @property
     def rate(self):
         """Answers of 200 per second."""
-        return sum(a.status == 200 for a in self.answers) / self.seconds if self.seconds else 0.0
+        return sum(a.status == 200 for a in self.answers[self.first : self.last]) / self.seconds if self.seconds else 0.0
 
     def percentile(self, q):
         """Milliseconds; infinite when nothing was answered."""
-        times = sorted(self.latencies)
+        times = sorted(self.latencies[self.first : self.last])
         return 1e3 * times[min(len(times) - 1, int(len(times) * q / 100))] if times else float("inf")
 
 
-def crowd(server, request, start, clients, seconds, timeout=10.0):
-    """Sends request(i), the bytes of a whole request, for i = start, start + 1, … until `seconds` have passed; waits for the last answers."""
+def crowd(server, request, start, clients, seconds, least=200, timeout=10.0):
+    """Keeps `clients` asking request(i), the bytes of a whole request, for i = start, start + 1, …
+
+    The clock starts when every client has had its first answer, so that connecting is not measured, and runs for `seconds`, on a
+    slow day up to four times as long until there are `least` answers. Then the last answers are waited for, unmeasured.
+    """
     result, selector = Result(), selectors.DefaultSelector()
-    began = time.perf_counter()
     numbers = iter(range(start, start + 10**9))
     everyone = [Client(server, request, selector, result) for _ in range(clients)]
     for c in everyone:
         c.ask(next(numbers))
+    began = ended = None
     while any(c.busy for c in everyone):
         for key, _ in selector.select(0.05):
             key.data.hear()
         now = time.perf_counter()
+        if began is None and all(c.turns for c in everyone):
+            began, result.first = now, len(result.answers)
+        if began is not None and ended is None:
+            enough = len(result.answers) - result.first >= least
+            if now - began >= seconds * (1 if enough else 4):
+                ended, result.last = now, len(result.answers)
         for c in everyone:
             if c.busy and now - c.asked > timeout:
                 c.failed(f"no answer within {timeout:g} s")
-            if not c.busy and now - began < seconds:
+            if not c.busy and ended is None:
                 c.ask(next(numbers))
-    result.seconds = time.perf_counter() - began
+    result.seconds = ended - began
     for c in everyone:
         c.close()
     selector.close()
@@ -52,7 +65,7 @@ def crowd(server, request, start, clients, seconds, timeout=10.0):
 class Client:
     def __init__(self, server, request, selector, result):
         self.server, self.request, self.selector, self.result = server, request, selector, result
-        self.socket, self.busy, self.i, self.asked, self.data, self.used = None, False, 0, 0.0, b"", False
+        self.socket, self.busy, self.i, self.asked, self.data, self.used, self.turns = None, False, 0, 0.0, b"", False, 0
 
     def ask(self, i, again=False):
         if not again:
@@ -78,7 +91,7 @@ class Client:
         answer = parse(self.data, not part)
         if answer is not None:
             status, body, keep = answer
-            self.busy, self.used = False, True
+            self.busy, self.used, self.turns = False, True, self.turns + 1
             self.result.latencies.append(time.perf_counter() - self.asked)
             self.result.answers.append(Answer(self.i, status, body))
             if not keep:
@@ -96,7 +109,7 @@ class Client:
             self.failed(why)
 
     def failed(self, why):
-        self.busy = False
+        self.busy, self.turns = False, self.turns + 1
         self.close()
         self.result.failures.append(why)
 

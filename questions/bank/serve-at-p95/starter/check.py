@@ -15,7 +15,7 @@ import time
 from model import Ranker
 
 PORT = int(os.environ.get("PORT", 8000))
-CLIENTS, SECONDS = 64, 3.0
+CLIENTS, SECONDS = 32, 3.0
 
 
 def main():
