@@ -34,7 +34,7 @@ def contract(job):
     with job.check("contract") as chk:
         events, labels = generate.load(job.hidden / "mixed.npz")
         few = {k: v[:20] for k, v in labels.items()}
-        build(job, events, few)
+        build(job, events, few, timeout=20.0)
         done = True
     return done
 

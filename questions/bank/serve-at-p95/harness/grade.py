@@ -15,7 +15,7 @@ from kit import CandidateError
 from naive import Model
 
 MOST_TURNS = 9
-ENOUGH = {"throughput": 3.0, "crowd": 2.0}  # full marks, as in question.yaml: no need to go on
+ENOUGH = {"throughput": 3.5, "crowd": 2.2}  # full marks, as in question.yaml: no need to go on
 SKIPPED = ("parity", "throughput", "crowd", "alone", "malformed", "not-a-number", "oversized", "bad-clients")
 
 
