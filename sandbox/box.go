@@ -68,6 +68,9 @@ func (b *box) start(ctx context.Context, s Spec) error {
 		if isGPUError(s.GPU, err) {
 			return gpuError(s.GPU, err)
 		}
+		if strings.Contains(err.Error(), "executable file not found") { // the command is always ours, so it is the image that lacks it
+			return &EngineError{Kind: EngineImage, Message: "The image " + b.image + " has no python3. Run docker/setup.sh images.", Err: err}
+		}
 		return b.d.engineError("start a container", err)
 	}
 	return b.greet(ctx, listener, parent)

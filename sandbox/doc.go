@@ -17,7 +17,7 @@
 // # Whom we do not trust
 //
 // The candidate's program, and with it everything in its container, the runtime included: they share a user, and the program may
-// kill, stop or take over its supervisor. So the supervisor is trusted with nothing. Limits and kills are ours; every frame it sends is
+// take over its supervisor (though not kill it: it is the first process of its namespace). So the supervisor is trusted with nothing. Limits and kills are ours; every frame it sends is
 // bounded and checked as if the program had written it; exit code and files are the candidate's word, and no score may come from them.
 // A judge's container runs our harness and never a byte of a candidate's. The two meet only in Relay, which reads, checks and writes
 // anew every frame, and answers with a clock of its own.

@@ -57,7 +57,7 @@ func containerConfig(s Spec, p place) (*container.Config, *container.HostConfig,
 	owner := fmt.Sprintf("uid=%s,gid=%s", uid, uid)
 	disk := min(s.Limits.Disk, s.Limits.Memory) // a tmpfs counts as memory
 	pids := int64(s.Limits.Pids)
-	yes := true
+	no := false
 	config := &container.Config{
 		Image:           p.image,
 		User:            uid + ":" + uid,
@@ -87,7 +87,7 @@ func containerConfig(s Spec, p place) (*container.Config, *container.HostConfig,
 		IpcMode:   container.IPCModePrivate,
 		ShmSize:   min(shmSize, s.Limits.Memory),
 		LogConfig: container.LogConfig{Type: "none"},
-		Init:      &yes,
+		Init:      &no, // the supervisor itself is process 1: it reaps, and nothing inside can kill it
 		Runtime:   p.runtime,
 		Resources: container.Resources{
 			Memory:         s.Limits.Memory,

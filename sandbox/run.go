@@ -271,7 +271,7 @@ func (r *run) exited(f frame) error {
 func (r *run) died() error {
 	r.outcome.Wall = time.Since(r.began)
 	r.use()
-	code, err := r.awaitDeath()
+	code, byUs, err := r.awaitDeath()
 	if err != nil {
 		return err
 	}
@@ -281,6 +281,11 @@ func (r *run) died() error {
 	}
 	r.askForKills()
 	r.account()
+	if r.outcome.Signal == 9 && !r.outcome.OOM && !byUs {
+		// The supervisor is the first process of the container's namespace: nothing inside can kill it. So it was an operator, or the
+		// engine going down, and no fault of the program's.
+		return &EngineError{Kind: EngineInternal, Message: "The container was killed from outside."}
+	}
 	return nil
 }
 
@@ -306,26 +311,27 @@ func (r *run) kill() error {
 	return r.d.engineError("kill a container", err)
 }
 
-func (r *run) awaitDeath() (int64, error) {
+// awaitDeath returns how the container ended, and whether we had to end it.
+func (r *run) awaitDeath() (code int64, byUs bool, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), deathTime)
 	defer cancel()
 	died, failed := r.d.cli.ContainerWait(ctx, r.container, container.WaitConditionNotRunning)
 	select {
 	case end := <-died:
-		return end.StatusCode, nil
+		return end.StatusCode, false, nil
 	case err := <-failed:
 		if ctx.Err() == nil {
 			if errdefs.IsNotFound(err) { // another worker took the name and swept it away
-				return 137, nil
+				return 137, false, nil
 			}
-			return 0, r.d.engineError("watch a container", err)
+			return 0, false, r.d.engineError("watch a container", err)
 		}
 	}
-	// The connection is closed but the container lives: its program killed our supervisor and goes on by itself.
+	// The connection is closed but the container lives: its program took our supervisor over and goes on by itself.
 	if err := r.kill(); err != nil {
-		return 0, err
+		return 0, false, err
 	}
-	return 137, nil
+	return 137, true, nil
 }
 
 // inspect asks the engine whether the container was killed for memory.

@@ -55,6 +55,7 @@ def main():
     wake_r, wake_w = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     signal.set_wakeup_fd(wake_w, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # as the first process we get only signals that have a handler; Python gives this one
     control.send(b"S", {})
     pid = os.fork()
     if pid == 0:
@@ -64,6 +65,7 @@ def main():
             signal.set_wakeup_fd(-1)
             os.close(wake_w)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            signal.signal(signal.SIGINT, signal.default_int_handler)
             control.close()
             code = become(order["argv"], order["env"], fds)
         finally:
