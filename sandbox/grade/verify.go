@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"path"
 	"runtime"
 	"slices"
 	"strings"
@@ -159,7 +160,7 @@ func trials(o VerifyOptions) []trial {
 	}
 	add("starter", seeds[0], starterFiles(o.Package), nothing)
 	for _, a := range genericAttacks(o.Package) {
-		add("attack/"+a.name, seeds[0], withEntry(o.Package, a.source), nothing)
+		add("attack/"+a.name, seeds[0], attacked(o.Package, a.source), nothing)
 	}
 	if o.Package.Generator != "" {
 		all = append(all, trial{"generator", "", o.generator})
@@ -277,11 +278,18 @@ func starterFiles(p *questions.Package) []assay.File {
 	return files
 }
 
-// withEntry is the starter with another entry file.
-func withEntry(p *questions.Package, source string) []assay.File {
-	files := []assay.File{{Path: p.Public.Question.Entry, Content: source}}
-	for _, f := range starterFiles(p) {
-		if f.Path != files[0].Path {
+// attacked is the starter with source in the place of the entry, or, where the candidate may not change that, of the first module that
+// they may.
+func attacked(p *questions.Package, source string) []assay.File {
+	q := p.Public.Question
+	own := starterFiles(p)
+	target := q.Entry
+	if at := slices.IndexFunc(own, func(f assay.File) bool { return path.Ext(f.Path) == ".py" }); at >= 0 && !q.CanEdit(target) {
+		target = own[at].Path
+	}
+	files := []assay.File{{Path: target, Content: source}}
+	for _, f := range own {
+		if f.Path != target {
 			files = append(files, f)
 		}
 	}

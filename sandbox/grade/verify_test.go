@@ -137,3 +137,19 @@ func TestVerifyTheGenerator(t *testing.T) {
 		}
 	}
 }
+
+// An attack that replaces a file which the candidate may not change would be undone before grading, and prove nothing.
+func TestAttacksReachWhatTheCandidateMayChange(t *testing.T) {
+	t.Parallel()
+	p := &questions.Package{}
+	p.Public.Question = assay.Question{Entry: "service.py", Editable: []string{"NOTES.md", "model.py", "loader.py"}}
+	p.Public.Starter = []assay.File{{Path: "NOTES.md"}, {Path: "loader.py"}, {Path: "model.py", Content: "x"}, {Path: "service.py", ReadOnly: true}}
+	got := attacked(p, "attack")
+	if len(got) != 3 || got[0] != (assay.File{Path: "loader.py", Content: "attack"}) {
+		t.Errorf("got %v", got)
+	}
+	p.Public.Question.Editable = append(p.Public.Question.Editable, "service.py")
+	if got := attacked(p, "attack"); got[0].Path != "service.py" {
+		t.Errorf("got %v", got)
+	}
+}
