@@ -176,8 +176,9 @@ func TestAttacksEarnNothing(t *testing.T) {
 					t.Errorf("%s got out", secret)
 				}
 			}
-			if name == "read_secrets" && !strings.Contains(seen, "FOUND /workspace/data/bait.txt") {
-				t.Errorf("the search found not even what lies open: %s", seen)
+			// Output that reaches us after the first hidden input is for staff alone, so the proof that the search works may be there.
+			if name == "read_secrets" && !strings.Contains(seen+r.StaffLog, "FOUND /workspace/data/bait.txt") {
+				t.Errorf("the search found not even what lies open: %s\n%s", seen, r.StaffLog)
 			}
 			if strings.ContainsAny(seen, "\x1b\x00") {
 				t.Error("raw control characters reach a page")
