@@ -143,9 +143,6 @@ func fill(into, plain any) {
 	}
 }
 
-// line is where a value stands, for complaints about its meaning.
-func (d *document) line(format string, args ...any) int { return d.lines[fmt.Sprintf(format, args...)] }
-
 // question is the public side.
 func (d *document) question(slug, revision string) assay.Question {
 	seconds := func(s float64) time.Duration { return time.Duration(math.Round(s * float64(time.Second))) }

@@ -32,7 +32,6 @@ type Relay struct {
 	End func(fault Fault)
 
 	once  sync.Once
-	stats RelayStats
 	fault *Fault
 }
 
@@ -50,14 +49,6 @@ const (
 	FaultDied     = "died"
 	FaultProtocol = "protocol"
 )
-
-// RelayStats sum up one Serve.
-type RelayStats struct {
-	Questions int
-	Raised    int
-	Busy      time.Duration // that the candidate's side took, all questions together
-	Fault     *Fault        // what ended the candidate's side, nil when nothing did
-}
 
 // maxFaultMessage bounds what a candidate's traceback may take in a report.
 const maxFaultMessage = 8000
@@ -119,13 +110,6 @@ func (r *Relay) Serve(ctx context.Context) (Value, error) {
 	}
 }
 
-// Stats may be read when Serve has returned.
-func (r *Relay) Stats() RelayStats {
-	s := r.stats
-	s.Fault = r.fault
-	return s
-}
-
 func (r *Relay) answer(ctx context.Context, question Dict) Dict {
 	id := question.Get("id")
 	if r.Candidate == nil || r.fault != nil {
@@ -135,11 +119,9 @@ func (r *Relay) answer(ctx context.Context, question Dict) Dict {
 		}
 		return errorAnswer(id, Fault{FaultDied, message}, 0)
 	}
-	r.stats.Questions++
 	began := time.Now()
 	reply, err := r.ask(ctx, question, began)
 	took := time.Since(began)
-	r.stats.Busy += took
 	var unsendable *unsendableError
 	switch {
 	case errors.As(err, &unsendable): // the judge asked for what cannot be sent; the candidate never saw it
@@ -153,7 +135,6 @@ func (r *Relay) answer(ctx context.Context, question Dict) Dict {
 		return errorAnswer(id, f, took)
 	}
 	if e, ok := reply.Get("error").(Dict); ok {
-		r.stats.Raised++
 		return errorAnswer(id, Fault{errorKind(e), errorText(e)}, took)
 	}
 	return Dict{{"id", id}, {"ok", reply.Get("ok")}, {"seconds", took.Seconds()}}

@@ -68,15 +68,6 @@ func inInterview(s *Server, c *gin.Context, actor assay.Actor) (assay.Facts, err
 	return s.DB.InterviewFacts(c.Request.Context(), actor, assay.InterviewID(c.Param("interview")))
 }
 
-// inSubmission reads the facts of the interview of the submission named by :submission.
-func inSubmission(s *Server, c *gin.Context, actor assay.Actor) (assay.Facts, error) {
-	sub, err := s.DB.Submission(c.Request.Context(), assay.SubmissionID(c.Param("submission")))
-	if err != nil {
-		return assay.Facts{}, err
-	}
-	return s.DB.InterviewFacts(c.Request.Context(), actor, sub.InterviewID)
-}
-
 func (s *Server) routes() []route {
 	all := slices.Concat(s.commonRoutes(), s.candidateRoutes(), s.staffRoutes())
 	checkRoutes(all)

@@ -41,12 +41,6 @@ func Each(t *testing.T, f func(t *testing.T, db *storage.DB)) {
 	EachURL(t, func(t *testing.T, url string) { f(t, Connect(t, url, nil)) })
 }
 
-// EachAt is Each with a clock.
-func EachAt(t *testing.T, now func() time.Time, f func(t *testing.T, db *storage.DB)) {
-	t.Helper()
-	EachURL(t, func(t *testing.T, url string) { f(t, Connect(t, url, now)) })
-}
-
 // EachURL is Each for tests that open the database themselves, several times or in other processes.
 func EachURL(t *testing.T, f func(t *testing.T, url string)) {
 	t.Helper()

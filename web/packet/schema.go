@@ -35,9 +35,6 @@ type noLoader struct{}
 
 func (noLoader) Load(url string) (any, error) { return nil, fmt.Errorf("%s is not looked up", url) }
 
-// Schema is packet.schema.json, for whoever wants to read packets by machine.
-func Schema() []byte { return bytes.Clone(schemaJSON) }
-
 // validate checks packet.json against the schema; the error is one sentence about the first fault.
 func validate(data []byte) error {
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
